@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Provider, silentLogger } from '@beamclaw/core'
 import { collectAnswer } from '@beamclaw/core/testing'
 import { chatDialectNames } from '@beamclaw/providers/openai'
@@ -65,7 +65,8 @@ test.each([
   ['store:\n  type: redis\n  url: me:s3cret', {}, ':3: store.url: option "url" must be an address such as'],
   ['store: redis', { BEAMCLAW_REDIS_URL: 'me:s3cret' }, 'BEAMCLAW_REDIS_URL: option "url" must be an address such as'],
   ['store: redis\ncluster:\n  ttlMs: 100', {}, ':3: cluster.ttlMs: "ttlMs" is 100, expected at least three heartbeats of 1000 ms'],
-  ['store:\n  type: redis\n  caFile: /none', {}, ':3: store.caFile: "caFile" must name a file that can be read'],
+  ['store:\n  type: redis\n  caFile: /none', {}, ':3: store.caFile: "caFile" must name a file that can be read: /none was tried (ENOENT)'],
+  ['store:\n  type: redis\n  caFile: no/ca.pem', {}, `must name a file that can be read: ${resolve('no/ca.pem')} was tried (ENOENT)`],
 ])('what the store or the cluster refuses is told where it was written: %j', async (text, environment, said) => {
   const folder = mkdtempSync(join(tmpdir(), 'beamclaw-places-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

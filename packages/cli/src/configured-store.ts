@@ -1,5 +1,6 @@
 /** Makes the store and the cluster of a gateway from its settings. */
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { BeamClawError, type Cluster, type Logger, MemoryStore, type Store } from '@beamclaw/core'
 import { definedOnly } from '@beamclaw/core/adapter'
 import { FsStore } from '@beamclaw/store-fs'
@@ -71,7 +72,9 @@ function contentOf(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new BeamClawError('invalid-option', `RedisStore: "${option}" must name a file that can be read`, {
+    const { code = 'unreadable' } = cause as NodeJS.ErrnoException
+    const tried = `${resolve(file)} was tried (${code}); a relative path begins at the working directory`
+    throw new BeamClawError('invalid-option', `RedisStore: "${option}" must name a file that can be read: ${tried}`, {
       cause,
       details: { owner: 'RedisStore', option },
     })

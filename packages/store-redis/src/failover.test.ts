@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { AppendLog, BeamClawError, Store, StoreKey } from '@beamclaw/core'
 import { fencingToken, logRecords, seqsOf, storeKey } from '@beamclaw/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { inspectRedis } from './inspect-redis.ts'
 import { keyNames } from './key-names.ts'
 import { RedisCluster } from './redis-cluster.ts'
 import { RedisStore } from './redis-store.ts'
@@ -209,6 +210,27 @@ test.skipIf(noRedis !== undefined)('a Sentinel that is wrong does not keep the o
     await servers.dispose()
   })
   expect(await store.put(storeKey('a'), 1)).toBe(1)
+})
+
+test.skipIf(noRedis !== undefined)('the login of the Sentinels is told apart from that of the server', async () => {
+  const servers = await RedisSentinels.start()
+  onTestFinished(() => servers.dispose())
+  await servers.protect('open sesame')
+  const { url } = servers
+  const failureWith = async (options: object): Promise<unknown> => {
+    await using store = new RedisStore({ url, deadlineMs: 2_000, ...options })
+    return await store.put(storeKey('a'), 1).catch(({ message }: BeamClawError) => message)
+  }
+  expect(await failureWith({ sentinelPassword: 'closed' })).toMatch(
+    /^The Sentinel at 127\.0\.0\.1:\d+ does not .* check "sentinelUsername" and "sentinelPassword" \(while [^:]*: WRONGPASS(?!.*closed)/,
+  )
+  expect(await failureWith({})).toMatch(/^The Sentinel at 127\.0\.0\.1:\d+ asks for a password: set "sentinelPassword"/)
+  expect(await failureWith({ sentinelPassword: 'open sesame', username: 'nobody', password: 'x' })).toMatch(
+    /check "username" and "password"/,
+  )
+  expect(await failureWith({ sentinelPassword: 'open sesame' })).toBe(1)
+  const found = await inspectRedis({ url, sentinelPassword: 'closed' })
+  expect(found).toMatchObject({ isReached: false, mayComeBack: false, error: { details: { isOfSentinel: true, reply: 'WRONGPASS' } } })
 })
 
 test('a cluster whose connections never came up stops all the same', async () => {

@@ -1,5 +1,6 @@
 /** The one door for failures: whatever a client or a server says leaves the store as a BeamClawError. */
 import { BeamClawError, type StoreKey } from '@beamclaw/core'
+import { connectionTrouble } from './connection-trouble.ts'
 
 /** Returns the first word of a server's refusal, such as `OOM`; undefined for what no server said. */
 export function replyCode(error: unknown): string | undefined {
@@ -11,11 +12,48 @@ const advice: Readonly<Record<string, string>> = {
   READONLY: 'The server is a read-only replica: name the primary in the options',
   NOAUTH: 'The server asks for a password: set "password", or write it into the URL',
   WRONGPASS: 'The user name or the password is wrong: check "username" and "password"',
-  NOPERM: 'The user may not run the command: allow it all commands on the keys ~prefix:* and the channels &prefix:*',
   NOREPLICAS: 'Too few replicas confirm writes: see min-replicas-to-write',
   LOADING: 'The server is still reading its data',
   MASTERDOWN: 'The replica has lost its primary',
   BUSY: 'A script of another application holds the server up',
+}
+
+const adviceAtSentinel: Readonly<Record<string, string>> = {
+  NOAUTH: 'asks for a password: set "sentinelPassword"',
+  WRONGPASS: 'does not accept the user name or the password: check "sentinelUsername" and "sentinelPassword"',
+  NOPERM: 'does not let the user run the command: allow the user of "sentinelUsername" SENTINEL|MASTER there',
+}
+
+/** What a Sentinel has refused. The message is that of the Sentinel, whose first word says what; `where` is its host and port. */
+export class SentinelRefusal extends Error {
+  override readonly name = 'SentinelRefusal'
+  readonly where: string
+
+  constructor(where: string, cause: Error) {
+    super(cause.message, { cause })
+    this.where = where
+  }
+}
+
+/** How some versions refuse a command in a script: without the code NOPERM. */
+const refusedInScript = /^ERR .*(?:The user executing the script can't|ACL failure in script)/
+
+/** Returns what to allow a user whom the server has refused something; undefined for any other failure. `keyPrefix` is what the names of keys begin with. */
+function missingRights(error: unknown, keyPrefix: string): string | undefined {
+  if (!(error instanceof Error) || !(replyCode(error) === 'NOPERM' || refusedInScript.test(error.message))) return undefined
+  const command = refusedCommand(error)
+  const refused = command === undefined ? refusedUse(error) : `run the command "${command}"`
+  const allowed = `all commands on the keys ~${keyPrefix}:* and the channels &${keyPrefix}:*`
+  return `The user may not ${refused}: allow it ${command === undefined ? '' : 'this command, and '}${allowed}`
+}
+
+function refusedCommand({ message }: Error): string | undefined {
+  return /run the '([^']{1,64})' command/.exec(message)?.[1]
+}
+
+function refusedUse({ message }: Error): string {
+  const kind = /\baccess [^']*?\b(key|channel)/.exec(message)?.[1]
+  return kind === undefined ? 'run a command' : `use a ${kind}`
 }
 
 /** Returns true for a refusal that no repetition changes: wrong password, no permission. */
@@ -31,12 +69,16 @@ export function refusedHandshake(trouble: unknown): BeamClawError | undefined {
     : undefined
 }
 
-/** Returns a failure of the client or the server with a stable code; a BeamClawError passes unchanged. */
-export function redisFailure(error: unknown, doing: string): BeamClawError {
+/**
+ * Returns a failure of the client or the server with a stable code; a BeamClawError passes unchanged. `keyPrefix` is what the names of keys begin with, for the rights
+ * that a user lacks.
+ */
+export function redisFailure(error: unknown, doing: string, keyPrefix = '<prefix>'): BeamClawError {
   if (BeamClawError.isInstance(error)) return error
   const code = replyCode(error)
   const said = error instanceof Error ? error.message : String(error)
-  const details = { reply: code }
+  const isOfSentinel = error instanceof SentinelRefusal
+  const details = { reply: code, ...(isOfSentinel ? { isOfSentinel } : {}) }
   if (code === 'OOM') {
     const problem = `Redis has no memory left while ${doing}: raise maxmemory, or delete sessions (${said})`
     return new BeamClawError('store-full', problem, { cause: error, details })
@@ -45,9 +87,14 @@ export function redisFailure(error: unknown, doing: string): BeamClawError {
     return new BeamClawError('store-full', `Redis cannot write its file while ${doing}: ${said}`, { cause: error, details })
   }
   if (code === 'WRONGTYPE') return logCorrupt(`another application has written a key of the store while ${doing} (${said})`, error)
-  const help = code === undefined ? undefined : advice[code]
+  const help = isOfSentinel ? sentinelHelp(error) : (missingRights(error, keyPrefix) ?? (code === undefined ? undefined : advice[code]))
   const problem = help === undefined ? `Redis failed while ${doing}: ${said}` : `${help} (while ${doing}: ${said})`
   return new BeamClawError('store-io', problem, { cause: error, details })
+}
+
+function sentinelHelp(refusal: SentinelRefusal): string | undefined {
+  const help = adviceAtSentinel[replyCode(refusal) ?? '']
+  return help === undefined ? undefined : `The Sentinel at ${refusal.where} ${help}`
 }
 
 /** Returns `store-io` for a command that got no answer in time. It may have been carried out. */
@@ -56,11 +103,18 @@ export function noAnswer(doing: string, deadlineMs: number): BeamClawError {
   return new BeamClawError('store-io', problem, { details: { deadlineMs } })
 }
 
-/** Returns `store-io` for a command that was not sent, for want of a connection. */
+/**
+ * Returns `store-io` for a command that was not sent, for want of a connection. `details.connection` is `certificate` or `handshake` where TLS seems to be the reason, and
+ * the last sentence of the message is then the advice for that.
+ */
 export function notReached(where: string, doing: string, waitedMs: number, cause: unknown): BeamClawError {
-  const reason = cause instanceof Error && cause.message !== '' ? cause.message : ((cause as { code?: string })?.code ?? 'no connection')
-  const problem = `Redis at ${where} cannot be reached (${reason}); waited ${waitedMs} ms before ${doing}. Start it, or correct the address`
-  return new BeamClawError('store-io', problem, { cause, details: { isSent: false } })
+  const { kind, reason, advice } = connectionTrouble(where, cause)
+  const what = kind === 'certificate' ? `The certificate of Redis at ${where} is not trusted` : `Redis at ${where} cannot be reached`
+  const problem = `${what} (${reason}); waited ${waitedMs} ms before ${doing}. ${advice}`
+  return new BeamClawError('store-io', problem, {
+    cause,
+    details: { isSent: false, ...(kind === 'unreached' ? {} : { connection: kind }) },
+  })
 }
 
 /** Returns `store-io` for a server that must not be used as it is set up. `check` names the setting. */

@@ -131,7 +131,7 @@ describe('a look at what is no server of Redis', () => {
     const silent = await inspectRedis({ url: `rediss://127.0.0.1:${port}`, deadlineMs: 300 })
     expect(silent).toMatchObject({
       isReached: false,
-      error: { message: expect.stringContaining('without TLS the address begins with redis') },
+      error: { message: expect.stringContaining('without TLS, the address begins with redis, not rediss') },
     })
   })
 

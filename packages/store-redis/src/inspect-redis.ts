@@ -72,7 +72,7 @@ export async function inspectRedis(options: InspectRedisOptions): Promise<RedisI
   expired.promise.catch(() => undefined)
   const state = { isConnected: false }
   const timer = clock.setTimer(() => {
-    const failed = state.isConnected ? noAnswer(doing, deadlineMs) : notReached(where, doing, deadlineMs, silenceAt(where))
+    const failed = state.isConnected ? noAnswer(doing, deadlineMs) : notReached(where, doing, deadlineMs, undefined)
     expired.reject(failed)
   }, deadlineMs)
   try {
@@ -83,7 +83,7 @@ export async function inspectRedis(options: InspectRedisOptions): Promise<RedisI
     const cause = BeamClawError.isInstance(error) ? error.cause : error
     // A refusal names what it refuses.
     const isRefused = isRefusedLogin(cause) || (BeamClawError.isInstance(error) && error.details.check !== undefined)
-    return { isReached: false, where, error: redisFailure(error, doing), mayComeBack: !isRefused }
+    return { isReached: false, where, error: redisFailure(error, doing, prefix), mayComeBack: !isRefused }
   } finally {
     timer.cancel()
     await client.stop()
@@ -100,28 +100,9 @@ function connected(client: RedisClient, where: string): Promise<void> {
       if (trouble === undefined) return resolve()
       const waitedMs = Math.round(performance.now() - startedAt)
       const refusal = refusedHandshake(trouble) ?? (isRefusedLogin(trouble) ? trouble : undefined)
-      reject(refusal ?? notReached(where, doing, waitedMs, isClosed(trouble) ? closedAt(where, trouble) : trouble))
+      reject(refusal ?? notReached(where, doing, waitedMs, trouble))
     })
   })
-}
-
-/** Returns why a server that accepts connections says nothing: one without TLS waits for the end of a line that a handshake does not have. */
-function silenceAt(where: string): Error | undefined {
-  if (!/^rediss/.test(where)) return undefined
-  return new Error('no answer to the TLS handshake: without TLS the address begins with redis, not rediss')
-}
-
-function isClosed(trouble: unknown): boolean {
-  return (
-    trouble instanceof Error &&
-    (trouble.constructor.name === 'SocketClosedUnexpectedlyError' || ('code' in trouble && trouble.code === 'ECONNRESET'))
-  )
-}
-
-/** Returns why a server closes a connection without a word: one with TLS does so to a client without. */
-function closedAt(where: string, cause: unknown): Error {
-  const hint = /^redis[:+]/.test(where) ? ': with TLS the address begins with rediss, not redis' : ''
-  return new Error(`the server closed the connection${hint}`, { cause })
 }
 
 interface Looked {

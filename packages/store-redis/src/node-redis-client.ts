@@ -33,8 +33,8 @@ export interface ConnectTo {
   readonly tls?: Readonly<Record<string, unknown>>
   /** Milliseconds without a byte from the server after which a connection is given up. */
   readonly silenceMs: number
-  /** A key of those that are used: in a Redis Cluster its slot says which primary is meant. */
-  readonly anyKey?: string
+  /** What the names of all keys begin with: in a Redis Cluster its slot says which primary is meant. */
+  readonly keyPrefix?: string
 }
 
 const bytesMapping = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
@@ -52,7 +52,7 @@ function delayBefore(attempt: number): number {
 /** Returns a client of our own, which connects at its first use and reconnects until it is stopped. */
 export function ownedClient(to: ConnectTo): RedisClient {
   const address = primaryAddress(to.url)
-  return new NodeRedisClient(address === undefined ? singleClient(to) : primaryClient(to, address), true)
+  return new NodeRedisClient(address === undefined ? singleClient(to) : primaryClient(to, address), true, to.keyPrefix)
 }
 
 function singleClient({ url, username, password, tls, silenceMs }: ConnectTo): NodeRedisLike {
@@ -64,7 +64,7 @@ function singleClient({ url, username, password, tls, silenceMs }: ConnectTo): N
 
 /** Returns a client that looks for the primary before each connection. */
 function primaryClient(to: ConnectTo, address: PrimaryAddress): NodeRedisLike {
-  const { tls, silenceMs, anyKey = '', sentinelUsername, sentinelPassword } = to
+  const { tls, silenceMs, keyPrefix = '', sentinelUsername, sentinelPassword } = to
   const { kind, asked, name, database, isTls } = address
   const { username = address.username, password = address.password } = to
   const login = definedOnly({ username, password })
@@ -78,7 +78,7 @@ function primaryClient(to: ConnectTo, address: PrimaryAddress): NodeRedisLike {
   const guides = kind === 'sentinel' ? new AskedServers((server) => clientOf(server, sentinelLogin, askMs)) : ofLogin
   const ask: AskServer = (server, command) => guides.ask(server, command)
   return new FailoverClient({
-    search: () => (kind === 'sentinel' ? primariesBySentinel(asked, name, ask) : primariesBySlot(asked, anyKey, ask)),
+    search: () => (kind === 'sentinel' ? primariesBySentinel(asked, name, ask) : primariesBySlot(asked, keyPrefix, ask)),
     isPrimary: async (server) => isPrimaryRole(await ofLogin.ask(server, ['ROLE'])),
     clientOf: (server) => clientOf(server, { ...login, database }, silenceMs),
     delayBefore,
@@ -102,12 +102,13 @@ function bareClient(options: object, silenceMs: number): NodeRedisLike {
 }
 
 /** Returns the five functions over a client of the application. It is neither connected nor stopped here unless it was not open. */
-export function borrowedClient(client: NodeRedisLike): RedisClient {
-  return new NodeRedisClient(client, false)
+export function borrowedClient(client: NodeRedisLike, keyPrefix?: string): RedisClient {
+  return new NodeRedisClient(client, false, keyPrefix)
 }
 
 /** Phases: `new → open → stopped`. Owns the client if `isOwned`, and the connection of subscriptions in any case. */
 class NodeRedisClient implements RedisClient {
+  readonly keyPrefix: string | undefined
   readonly #client: NodeRedisLike
   readonly #isOwned: boolean
   readonly #listeners = new Set<(trouble?: unknown) => void>()
@@ -125,7 +126,8 @@ class NodeRedisClient implements RedisClient {
     for (const listener of this.#listeners) listener(error)
   }
 
-  constructor(client: NodeRedisLike, isOwned: boolean) {
+  constructor(client: NodeRedisLike, isOwned: boolean, keyPrefix: string | undefined) {
+    this.keyPrefix = keyPrefix
     this.#client = client
     this.#isOwned = isOwned
     client.on('ready', this.#onReady)

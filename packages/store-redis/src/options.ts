@@ -124,7 +124,7 @@ export function wayTo(options: ConnectionOptions, silenceMs: number): Way {
   if (borrowed !== undefined) {
     // The rules have found its functions.
     return {
-      client: borrowedClient(borrowed as NodeRedisLike),
+      client: borrowedClient(borrowed as NodeRedisLike, prefix),
       where: 'the address of the given client',
       keyPrefix: prefix,
       kind: 'single',
@@ -135,5 +135,5 @@ export function wayTo(options: ConnectionOptions, silenceMs: number): Way {
   const kind = primaryAddress(address)?.kind ?? 'single'
   const keyPrefix = kind === 'cluster' ? `{${prefix}}` : prefix
   const access = definedOnly({ username, password, sentinelUsername, sentinelPassword, tls })
-  return { client: ownedClient({ url: address, silenceMs, anyKey: keyPrefix, ...access }), where, keyPrefix, kind }
+  return { client: ownedClient({ url: address, silenceMs, keyPrefix, ...access }), where, keyPrefix, kind }
 }

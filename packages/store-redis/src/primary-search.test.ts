@@ -40,7 +40,8 @@ describe('Sentinels', () => {
     const none = sentinels({ a: new Error('x'), b: new Error('y'), c: new Error('ERR No such master with that name') })
     await expect(primariesBySentinel(asked, 'ours', none)).rejects.toThrow('no Sentinel knows the primary "ours": ERR No such master')
     const refused = sentinels({ a: new Error('x'), b: [], c: new Error('NOAUTH Authentication required.') })
-    await expect(primariesBySentinel(asked, 'ours', refused)).rejects.toThrow(/^NOAUTH/)
+    const refusal = { name: 'SentinelRefusal', where: 'c:3', message: expect.stringMatching(/^NOAUTH/) }
+    await expect(primariesBySentinel(asked, 'ours', refused)).rejects.toMatchObject(refusal)
     for (const odd of [null, 7, 'text', [], ['ip'], { ip: 'a' }, ['ip', '', 'port', '1']]) {
       await expect(primariesBySentinel(asked, 'ours', async () => odd)).rejects.toThrow('no Sentinel knows')
     }

@@ -1,4 +1,5 @@
 /** Asks Sentinels, or the servers of a Redis Cluster, which server is the primary now. */
+import { isRefusedLogin, SentinelRefusal } from './failures.ts'
 import type { HostAndPort } from './redis-address.ts'
 
 /** Sends one command to one server. */
@@ -19,9 +20,7 @@ export async function primariesBySentinel(
   name: string,
   ask: AskServer,
 ): Promise<readonly HostAndPort[]> {
-  const answers = await Promise.allSettled(
-    sentinels.map(async (sentinel) => sentinelAnswer(await ask(sentinel, ['SENTINEL', 'MASTER', name]))),
-  )
+  const answers = await Promise.allSettled(sentinels.map(async (sentinel) => sentinelAnswer(await askSentinel(sentinel, name, ask))))
   return latest(answers, `no Sentinel knows the primary "${name}"`)
 }
 
@@ -38,16 +37,24 @@ export async function primariesBySlot(servers: readonly HostAndPort[], key: stri
   return latest(answers, 'no server of the Redis Cluster knows the primary of the slot')
 }
 
+/** Rejects a refused login as that of a Sentinel, whose login is not that of the server. */
+async function askSentinel(sentinel: HostAndPort, name: string, ask: AskServer): Promise<unknown> {
+  try {
+    return await ask(sentinel, ['SENTINEL', 'MASTER', name])
+  } catch (error) {
+    throw error instanceof Error && isRefusedLogin(error) ? new SentinelRefusal(`${sentinel.host}:${sentinel.port}`, error) : error
+  }
+}
+
 function latest(answers: readonly PromiseSettledResult<Answer | undefined>[], problem: string): readonly HostAndPort[] {
   const found = answers.flatMap((answer) => (answer.status === 'fulfilled' && answer.value !== undefined ? [answer.value] : []))
   const primaries = new Map(found.sort((a, b) => b.epoch - a.epoch).map(({ primary }) => [`${primary.host} ${primary.port}`, primary]))
   if (primaries.size > 0) return [...primaries.values()]
   const failure = answers.findLast((answer) => answer.status === 'rejected')
-  const said = failure?.reason instanceof Error ? failure.reason.message : undefined
+  const cause: unknown = failure?.reason
+  const said = cause instanceof Error ? cause.message : undefined
   // A refused login keeps its first word, by which the store knows that no wait mends it.
-  throw said !== undefined && /^(?:NOAUTH|WRONGPASS|NOPERM)/.test(said)
-    ? failure?.reason
-    : new Error(said === undefined ? problem : `${problem}: ${said}`)
+  throw isRefusedLogin(cause) ? cause : new Error(said === undefined ? problem : `${problem}: ${said}`, { cause })
 }
 
 /** The reply is a flat list of names and values, or an object, by the version of the protocol. */

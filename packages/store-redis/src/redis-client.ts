@@ -23,6 +23,8 @@ export interface RedisScript {
  * They reject with the client's own error otherwise. No command is sent twice.
  */
 export interface RedisClient {
+  /** What the names of all keys begin with, for messages. */
+  readonly keyPrefix?: string | undefined
   send(command: readonly RedisWord[], options?: SendOptions): Promise<RedisReply>
   /** Runs a script, whether or not the server knows it already. */
   script(script: RedisScript, keys: readonly string[], args: readonly RedisWord[]): Promise<RedisReply>

@@ -116,7 +116,7 @@ export class RedisLink {
     try {
       return await Promise.race([this.#attempt(call, work), expired.promise])
     } catch (error) {
-      throw redisFailure(error, doing)
+      throw redisFailure(error, doing, this.#options.client.keyPrefix)
     } finally {
       call.isOver = true
       timer.cancel()

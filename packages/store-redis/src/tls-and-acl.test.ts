@@ -1,15 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fencingToken, logRecords, storeKey } from '@beamclaw/testkit'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { inspectRedis } from './inspect-redis.ts'
 import { RedisCluster } from './redis-cluster.ts'
 import { RedisStore } from './redis-store.ts'
 import { HeardHost } from './testing/cluster-nodes.ts'
+import { freePorts } from './testing/failover-servers.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
@@ -33,10 +33,7 @@ describe.skipIf(missing !== undefined)(`TLS and an ACL user${missing === undefin
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'beamclaw-tls-'))
     makeCertificate(folder, servername)
-    const probe = createServer().listen(0, '127.0.0.1')
-    await once(probe, 'listening')
-    const { port } = probe.address() as { readonly port: number }
-    await new Promise((resolve) => probe.close(resolve))
+    const [port = 0] = await freePorts(1)
     const files = [
       '--tls-ca-cert-file',
       join(folder, 'ca.crt'),
@@ -85,17 +82,56 @@ describe.skipIf(missing !== undefined)(`TLS and an ACL user${missing === undefin
     await node.release(await node.acquire('agent:main:a'))
   })
 
-  test.each<[string, object, RegExp]>([
+  test.each<[string, { readonly password?: string; readonly prefix?: string; readonly tls?: object }, RegExp]>([
     ['a wrong password', { password: 'closed' }, /password is wrong/],
-    ['no certificate', { tls: { servername } }, /cannot be reached/],
-    ['another name than the certificate has', { tls: { servername: 'other.example' } }, /cannot be reached/],
-    ['a prefix that the user may not use', { prefix: 'other' }, /may not run the command/],
+    ['an authority that this side does not know', { tls: { ca: undefined } }, /is not trusted \(.*"tls\.ca" \(store\.caFile/],
+    [
+      'another name than the certificate has',
+      { tls: { servername: 'other.example' } },
+      /is not trusted \(.*altnames.*"tls\.servername" \(store\.servername/,
+    ],
+    [
+      'no certificate of this side',
+      { tls: { cert: undefined, key: undefined } },
+      /cannot be reached \(.*"tls\.cert" and "tls\.key" \(store\.certFile/,
+    ],
+    ['a prefix that the user may not use', { prefix: 'other' }, /may not use a key: allow it .* ~other:\* and the channels &other:\*/],
   ])('%s: refused with the reason, and no secret in it', async (_, wrong, reason) => {
-    const store = new RedisStore({ url, tls: tlsOptions(), ...login, deadlineMs: 1_500, ...wrong })
+    const store = new RedisStore({ url, ...login, deadlineMs: 1_500, ...wrong, tls: { ...tlsOptions(), ...wrong.tls } })
     onTestFinished(() => store.stop())
     const refusal = store.get(storeKey('a'))
     await expect(refusal).rejects.toMatchObject({ code: 'store-io' })
     await expect(refusal).rejects.toThrow(reason)
     await expect(refusal).rejects.not.toThrow(/sesame|closed/)
+  })
+
+  test('an address for a port without TLS, or the other way round, may be the reason', async () => {
+    const plain = url.replace('rediss', 'redis')
+    await using toTls = new RedisStore({ url: plain, ...login, deadlineMs: 500 })
+    await expect(toTls.get(storeKey('a'))).rejects.toThrow(/if the port expects TLS, the address begins with rediss/)
+    expect(await inspectRedis({ url: plain })).toMatchObject({ mayComeBack: true, error: { details: { connection: 'handshake' } } })
+    const [port = 0] = await freePorts(1)
+    const bare = await RedisServer.start('--port', String(port), '--bind', '127.0.0.1')
+    onTestFinished(() => bare.dispose())
+    await using toPlain = new RedisStore({ url: `rediss://127.0.0.1:${port}`, deadlineMs: 500 })
+    await expect(toPlain.get(storeKey('a'))).rejects.toThrow(/if the port is one without TLS, the address begins with redis/)
+  })
+})
+
+describe.skipIf(noRedis !== undefined)('an ACL user without the rights of a store', () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await RedisServer.start()
+  })
+  afterAll(() => server.dispose())
+
+  test.each([
+    ['of a command', 'info', '-info', /may not run the command "info": allow it this command, and all commands on the keys ~tenant:\* and/],
+    ['of a command in a script', 'script', '-hset', /may not run .* the keys ~tenant:\* and the channels &tenant:\*/],
+    ['of a key', 'key', 'resetkeys', /may not use a key: allow it all commands on the keys ~tenant:\*/],
+  ])('%s: told with the prefix', async (_, username, missing, said) => {
+    await server.send('ACL', 'SETUSER', username, 'on', '>open sesame', '~tenant:*', '&tenant:*', '+@all', missing)
+    await using store = new RedisStore({ url: server.url, username, password: 'open sesame', prefix: 'tenant', deadlineMs: 1_500 })
+    await expect(store.put(storeKey('a'), 1)).rejects.toThrow(said)
   })
 })

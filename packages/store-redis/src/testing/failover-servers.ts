@@ -13,7 +13,8 @@ async function until(isRight: () => Promise<boolean>): Promise<void> {
   while (!(await isRight().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Resolves with ports that nothing listens on. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))
   const ports = servers.map((server) => (server.address() as { readonly port: number }).port)
@@ -86,6 +87,11 @@ export class RedisSentinels {
   /** Has the Sentinels make the replica the primary, while the primary lives. */
   async failover(): Promise<unknown> {
     return await ask(this.#ports[0] as number, 'SENTINEL', 'FAILOVER', 'ours')
+  }
+
+  /** Has each Sentinel ask its clients for a password. The Sentinels themselves do not know it. */
+  async protect(password: string): Promise<void> {
+    for (const port of this.#ports) await ask(port, 'ACL', 'SETUSER', 'default', 'resetpass', `>${password}`)
   }
 
   async dispose(): Promise<void> {

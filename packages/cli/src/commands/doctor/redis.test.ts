@@ -1,9 +1,11 @@
 // What `doctor` says of the Redis that keeps the sessions.
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RedisStore } from '@beamclaw/store-redis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { parseConfig } from '../../config/load.ts'
 import { settingsFrom } from '../../config/settings.ts'
 import { isWithoutRedis, TestRedis } from '../../testing/redis-server.ts'
@@ -51,6 +53,30 @@ describe('a Redis that cannot be reached', () => {
   })
 })
 
+describe('a Redis that refuses the connection', () => {
+  /** Starts what replies with the line to all that is said, or closes each connection. */
+  async function refusing(line: string | undefined): Promise<string> {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      if (line === undefined) socket.destroy()
+      else socket.on('data', () => socket.write(`${line}\r\n`.repeat(9)))
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+  const wrongPassword = '-WRONGPASS invalid username-password pair or user is disabled.'
+
+  test.each([
+    ['without a word, as with TLS', undefined, 'redis://HOST', 'if the port expects TLS, the address begins with rediss'],
+    ['for the password of a Sentinel', wrongPassword, 'redis+sentinel://HOST/ours, sentinelPassword: no', 'store.sentinelUsername'],
+  ])('%s: has the advice for that', async (_, line, url, advice) => {
+    const host = await refusing(line)
+    const found = await look(`{ type: redis, url: ${url.replace('HOST', host)} }`)
+    expect(found).toMatchObject({ redis: { state: 'problem', advice: expect.stringContaining(advice) } })
+  })
+})
+
 test('a store without Redis has no such finding', async () => {
   expect(await look('memory')).toEqual({})
 })
@@ -85,6 +111,24 @@ describe.skipIf(isWithoutRedis)('a Redis that is there', () => {
     } finally {
       redis.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
       redis.send('CONFIG', 'SET', 'appendfsync', 'always')
+    }
+  })
+
+  test('but refuses the login or a command is a problem, with the settings or the rights that are wrong', async () => {
+    redis.send('ACL', 'SETUSER', 'agent', 'on', '>right', '~beamclaw:*', '+@all', '-info')
+    try {
+      const loginWith = (password: string): string => `{ type: redis, url: "${redis.url}", username: agent, password: ${password} }`
+      expect(await look(loginWith('wrong'))).toMatchObject({
+        redis: { advice: expect.stringContaining('store.username and store.password') },
+      })
+      expect(await look(loginWith('right'))).toMatchObject({
+        redis: {
+          detail: expect.stringMatching(/may not run the command "info": .*~beamclaw:\*/),
+          advice: expect.stringContaining('ACL SETUSER'),
+        },
+      })
+    } finally {
+      redis.send('ACL', 'DELUSER', 'agent')
     }
   })
 

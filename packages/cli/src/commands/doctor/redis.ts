@@ -8,6 +8,7 @@ import { visible } from '../../output.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 type ReachedRedis = Extract<RedisInspection, { readonly isReached: true }>
+type UnreachedRedis = Extract<RedisInspection, { readonly isReached: false }>
 
 export async function checkRedis({ store, cluster, variables }: Settings): Promise<readonly Finding[]> {
   if (store.type !== 'redis') return []
@@ -17,15 +18,24 @@ export async function checkRedis({ store, cluster, variables }: Settings): Promi
     const { deadlineMs } = store
     const found = await inspectRedis({ ...redisConnection(store), ...(deadlineMs === undefined ? {} : { deadlineMs }) })
     if (found.isReached) return findingsOf(found, cluster.nodeId)
-    const login = 'correct the login, in the address or as store.username and store.password'
-    const advice = found.mayComeBack ? `start Redis, or correct ${address}; beamclaw start waits for it` : login
-    return [problem('redis', visible(reasonIn(found.error)), advice)]
+    return [problem('redis', visible(reasonIn(found.error)), adviceFor(found, address))]
   } catch (error) {
     if (!BeamClawError.isInstance(error, 'invalid-option')) throw error
     const { path, text } = adapterProblem(['store'], store, error)
     const named = path.join('.')
     return [problem('redis', text, `correct ${variables[named] ?? named}`)]
   }
+}
+
+function adviceFor({ error, mayComeBack }: UnreachedRedis, address: string): string {
+  const { connection, isOfSentinel, reply } = error.details
+  const start = `start Redis, or correct ${address}; beamclaw start waits for it`
+  // TLS that does not fit has a remedy of its own, which the store knows.
+  if (connection !== undefined) return told(error.message, start).advice
+  if (mayComeBack) return start
+  if (isOfSentinel === true) return 'correct store.sentinelUsername and store.sentinelPassword'
+  if (reply === 'NOPERM') return 'give the user these rights with ACL SETUSER, or use another login'
+  return 'correct the login, in the address or as store.username and store.password'
 }
 
 /** Settings of a server that have a finding of their own, by what refuses it. */
