@@ -1,7 +1,8 @@
 /** `abort`: ends a waiting or active run. */
 import type { RunId } from '../../base/ids.ts'
 import { type AbortReceipt, abortReceipt } from '../session-replies.ts'
-import type { CommandContext } from './command.ts'
+import { isParked } from '../state/run-approvals.ts'
+import { type CommandContext, listedFirst } from './command.ts'
 
 export interface Abort {
   readonly type: 'abort'
@@ -9,7 +10,18 @@ export interface Abort {
   readonly runId: RunId | undefined
 }
 
-export async function abort({ state, journal, loop, drive }: CommandContext, { runId: wanted }: Abort): Promise<AbortReceipt> {
+export async function abort(context: CommandContext, message: Abort): Promise<AbortReceipt> {
+  const { current } = context.state
+  if (current !== undefined && isParked(current)) await listedFirst(context)
+  try {
+    return await abortNow(context, message)
+  } finally {
+    // A run that waits for its agent has no active loop that could end it.
+    context.drive()
+  }
+}
+
+async function abortNow({ state, journal, loop }: CommandContext, { runId: wanted }: Abort): Promise<AbortReceipt> {
   const { current } = state
   const runId = wanted ?? current?.runId
   if (runId === undefined) return abortReceipt(undefined, undefined)
@@ -24,7 +36,5 @@ export async function abort({ state, journal, loop, drive }: CommandContext, { r
     receipt = { runId, wasAborted: true, status: 'aborted' }
   }
   await journal.flush()
-  // A run that waits for its agent has no active loop that could end it.
-  drive()
   return receipt
 }

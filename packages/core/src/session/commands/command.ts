@@ -18,6 +18,17 @@ export interface CommandContext extends Omit<LoadedSession, 'running'> {
 /** The state was discarded while a command waited, before it changed anything: the command begins again. */
 export class StateDiscarded extends Error {}
 
+/**
+ * Resolves once a session is listed whose run waits for a decision: what is about to be recorded may end that wait, and after a crash the run, and what waits behind it,
+ * have to be found. `drive` puts the session at rest again if nothing came of it. Rejects `StateDiscarded`, and as the store does.
+ */
+export async function listedFirst({ key, dependencies: { activity }, isLoaded }: CommandContext): Promise<void> {
+  // The session may have been put at rest again while that took its time.
+  do await activity.begin(key)
+  while (!activity.isBusy(key))
+  if (!isLoaded()) throw new StateDiscarded()
+}
+
 /** Throws `session-busy` while a run is active or waiting. */
 export function checkAtRest(key: SessionKey, state: SessionState, unusedSince = Number.POSITIVE_INFINITY): void {
   if (!hasWork(state) && state.at <= unusedSince) return

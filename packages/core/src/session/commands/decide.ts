@@ -3,7 +3,7 @@ import { alreadyResolved, unknownApproval } from '../../approval/approval-gate.t
 import type { ApprovalAnswer } from '../../base/approval.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunApproval } from '../state/run-state.ts'
-import { type CommandContext, StateDiscarded } from './command.ts'
+import { type CommandContext, listedFirst, StateDiscarded } from './command.ts'
 
 export interface Decide {
   readonly type: 'decide'
@@ -13,8 +13,8 @@ export interface Decide {
 
 /** Resolves with false for an expiry whose time is not over yet. Rejects `already-resolved`, `unknown-approval`, and `session-busy` for a request that is being recorded. */
 export async function decide(context: CommandContext, { id, answer }: Decide): Promise<boolean> {
-  const { key, state, journal, dependencies, isLoaded, drive } = context
-  const { activity, approvals, services } = dependencies
+  const { state, journal, dependencies, isLoaded, drive } = context
+  const { approvals, services } = dependencies
   let approval = waiting(context, id)
   if (approval === undefined) {
     // Another node may have found it before its record was written here.
@@ -27,10 +27,7 @@ export async function decide(context: CommandContext, { id, answer }: Decide): P
   const { expiresAt } = approval.request
   const isOver = services.clock.now() >= expiresAt
   if (answer.decision === 'expired' && !isOver) return false
-  // Listed first: after a crash the run goes on with the decision. The session may have been put at rest again while that took its time.
-  do await activity.begin(key)
-  while (!activity.isBusy(key))
-  if (!isLoaded()) throw new StateDiscarded()
+  await listedFirst(context)
   try {
     if (waiting(context, id) === undefined) return await refuse(context, id)
     const runId = state.current?.runId

@@ -7,7 +7,8 @@ import { needsKeeping } from '../attachments/keep-content.ts'
 import type { QueueMode, RunSettings } from '../journal/records.ts'
 import { type SendReceipt, sendReceipt } from '../session-replies.ts'
 import type { KnownRun } from '../state/known-run.ts'
-import { allSettled, type CommandContext, StateDiscarded } from './command.ts'
+import { isParked } from '../state/run-approvals.ts'
+import { allSettled, type CommandContext, listedFirst, StateDiscarded } from './command.ts'
 import { checkSameMessage, type NewMessage } from './message-intake.ts'
 
 const refused: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
@@ -56,7 +57,24 @@ function acceptable(context: CommandContext, message: NewMessage): QueueMode {
   return queueMode
 }
 
-async function accept(context: CommandContext, { type: _, ...message }: NewMessage, queueMode: QueueMode): Promise<SendReceipt> {
+function accept(context: CommandContext, message: NewMessage, queueMode: QueueMode): Promise<SendReceipt> {
+  const { current } = context.state
+  const endsWait = queueMode === 'interrupt' && current !== undefined && isParked(current)
+  return endsWait ? acceptListed(context, message) : acceptNow(context, message, queueMode)
+}
+
+async function acceptListed(context: CommandContext, message: NewMessage): Promise<SendReceipt> {
+  await listedFirst(context)
+  try {
+    const known = context.state.runs.get(message.runId)
+    if (known !== undefined) return await repeated(context, message, known)
+    return await acceptNow(context, message, acceptable(context, message))
+  } finally {
+    context.drive()
+  }
+}
+
+async function acceptNow(context: CommandContext, { type: _, ...message }: NewMessage, queueMode: QueueMode): Promise<SendReceipt> {
   const { key, state, journal, loop, settings, dependencies, drive } = context
   const { current } = state
   journal.stage({ type: 'message-in', ...message, queueMode })

@@ -20,6 +20,7 @@ describe('a cluster, simulated', () => {
 
 describe('a cluster at seeds that have found something', () => {
   test.each([
+    [7_013_616, 'a message that ended the wait of a run, and the death of its node before the session was listed'],
     [6_010_865, 'a session that was being started when its node drained, and later stopped by itself'],
     [6_003_633, 'a decision whose session was killed, and that came to its end after the run'],
     [5_001_724, 'a decision on its way while a message put its session at rest, and the node drained'],
