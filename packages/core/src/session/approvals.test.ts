@@ -1,6 +1,11 @@
 import { flushEventLoop } from '@beamclaw/actor/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
+import { defaultTenant } from '../base/ids.ts'
+import { stage } from '../testing/model.ts'
+import { TroubledStore } from '../testing/troubled-store.ts'
+import { defineTool } from '../tool/tool.ts'
+import type { SessionHandle } from './session-handle.ts'
 import { caller, first, scene } from './testing/approval-scene.ts'
 
 const key = 'agent:main:main'
@@ -162,6 +167,42 @@ describe('a plan', () => {
 })
 
 describe('a session that waits for approval', () => {
+  test.each([
+    ['abort', (session: SessionHandle) => session.abort()],
+    ['interrupt', (session: SessionHandle) => session.send('no', { queueMode: 'interrupt' }).result()],
+    ['steer', (session: SessionHandle) => session.send('no', { queueMode: 'steer' }).result()],
+  ] as const)('is listed before anything ends the wait, so that a crash loses nothing: %s', async (_, end) => {
+    const store = new TroubledStore('activity')
+    const deploy = defineTool({
+      name: 'deploy',
+      description: 'Deploys',
+      inputSchema: { type: 'object' },
+      risk: 'high',
+      execute: () => 'done',
+    })
+    const set = await stage(caller('prod'), { tools: [deploy] }, { store })
+    const session = set.claw.session(key)
+    session
+      .send('go')
+      .result()
+      .catch(() => {})
+    await vi.waitFor(async () => expect(await set.claw.approvals.list()).toHaveLength(1))
+    const lastSeq = async (): Promise<number> => (await store.readLog([defaultTenant, 'sessions', 'main', 'main']))?.lastSeq ?? 0
+    // It is asleep, and not listed any more.
+    await set.clock.advance(61_000)
+    await flushEventLoop()
+    const [before, held] = [await lastSeq(), Promise.withResolvers<void>()]
+    store.before = () => held.promise
+    const ended = end(session).catch(() => {})
+    await flushEventLoop()
+    expect([await lastSeq(), (await set.claw.approvals.list()).length]).toEqual([before, 1])
+    held.resolve()
+    await ended
+    expect(await lastSeq()).toBeGreaterThan(before)
+    await vi.waitFor(async () => expect(await set.claw.approvals.list()).toEqual([]))
+    await set.claw.stop()
+  })
+
   test('leaves memory, holds up no drain, and is changed by no look at it', async () => {
     const set = await scene(caller('prod'))
     const run = set.claw.session(key).send('go')

@@ -59,7 +59,7 @@ function acceptable(context: CommandContext, message: NewMessage): QueueMode {
 
 function accept(context: CommandContext, message: NewMessage, queueMode: QueueMode): Promise<SendReceipt> {
   const { current } = context.state
-  const endsWait = queueMode === 'interrupt' && current !== undefined && isParked(current)
+  const endsWait = (queueMode === 'interrupt' || queueMode === 'steer') && current !== undefined && isParked(current)
   return endsWait ? acceptListed(context, message) : acceptNow(context, message, queueMode)
 }
 
