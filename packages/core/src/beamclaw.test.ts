@@ -129,7 +129,8 @@ test('a session refuses the model of a provider that is not there, and keeps its
   await claw.stop()
 })
 
-test('a start that fails has the error of the store, and leaves a BeamClaw that can be started', async () => {
+/** A BeamClaw whose start has failed, over a store that can be opened now. */
+async function afterFailedStart() {
   const store = new TroubledStore('activity')
   store.opening = async () => {
     throw new BeamClawError('store-locked', 'another process has the store')
@@ -137,18 +138,17 @@ test('a start that fails has the error of the store, and leaves a BeamClaw that 
   const claw = make({ agents: [{ id: 'main', model: 'test/x' }], store })
   await expect(claw.start()).rejects.toMatchObject({ code: 'store-locked' })
   store.opening = async () => {}
+  return { claw, store }
+}
+
+test('a start that fails has the error of the store, and leaves a BeamClaw that can be started', async () => {
+  const { claw } = await afterFailedStart()
   await using running = await claw.start()
   expect(running.isRunning).toBe(true)
 })
 
 test('a program whose start has failed and that gives up ends what it was given, but not what runs', async () => {
-  const store = new TroubledStore('activity')
-  store.opening = async () => {
-    throw new BeamClawError('store-locked', 'another process has the store')
-  }
-  const claw = make({ agents: [{ id: 'main', model: 'test/x' }], store })
-  await expect(claw.start()).rejects.toMatchObject({ code: 'store-locked' })
-  store.opening = async () => {}
+  const { claw, store } = await afterFailedStart()
   const running = await claw.start()
   await expect(claw.release()).rejects.toMatchObject({ code: 'actor-already-started' })
   expect((await running.session('agent:main:a').send('hello').result()).text).toBe('I am x')

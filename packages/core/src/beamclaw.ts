@@ -4,6 +4,7 @@ import { anArray, anObject, checkOptions, type OptionRule, oneOf, readOptions } 
 import type { AgentDefinition } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
 import { anAskMode } from './approval/ask-mode.ts'
+import { allSettled } from './base/all-settled.ts'
 import { BeamClawError } from './base/errors.ts'
 import { defaultTenant, parseTenantId, type TenantId } from './base/ids.ts'
 import type { ApprovalOptions, BeamClawOptions, CheckedOptions } from './beamclaw-options.ts'
@@ -93,8 +94,7 @@ export class BeamClaw {
   async release(): Promise<void> {
     if (this.#isUp) throw new BeamClawError('actor-already-started', 'This BeamClaw is started; stop what runs, which ends its store, too')
     const { events, cluster, store } = this.#options
-    const ends = await Promise.allSettled([events?.stop(), cluster?.stop(), store?.stop()])
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    await allSettled([events?.stop(), cluster?.stop(), store?.stop()])
   }
 }
 

@@ -104,21 +104,23 @@ export class AppendGroups {
     let isFull = false
     for (const append of this.#waiting) {
       const error = append.refusal()
+      if (error !== undefined) {
+        this.#characters -= append.size
+        append.settle({ error })
+        continue
+      }
       const own = group.get(append.list)
       const isElsewhere = this.#underWay.has(append.list)
-      if (error === undefined && !isElsewhere)
-        isFull ||= group.size > 0 && (characters + append.size > mostCharacters || (own === undefined && group.size === mostLists))
-      if (error === undefined && (isElsewhere || isFull)) {
+      const isTooMuch = characters + append.size > mostCharacters || (own === undefined && group.size === mostLists)
+      isFull ||= !isElsewhere && group.size > 0 && isTooMuch
+      if (isElsewhere || isFull) {
         left.push(append)
         continue
       }
       this.#characters -= append.size
-      if (error !== undefined) append.settle({ error })
-      else {
-        characters += append.size
-        if (own === undefined) group.set(append.list, [append])
-        else own.push(append)
-      }
+      characters += append.size
+      if (own === undefined) group.set(append.list, [append])
+      else own.push(append)
     }
     this.#waiting = left
     for (const list of group.keys()) this.#underWay.add(list)

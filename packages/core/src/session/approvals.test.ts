@@ -2,9 +2,7 @@ import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test, vi } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
 import { defaultTenant } from '../base/ids.ts'
-import { stage } from '../testing/model.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
-import { defineTool } from '../tool/tool.ts'
 import type { SessionHandle } from './session-handle.ts'
 import { caller, first, scene } from './testing/approval-scene.ts'
 
@@ -173,20 +171,13 @@ describe('a session that waits for approval', () => {
     ['steer', (session: SessionHandle) => session.send('no', { queueMode: 'steer' }).result()],
   ] as const)('is listed before anything ends the wait, so that a crash loses nothing: %s', async (_, end) => {
     const store = new TroubledStore('activity')
-    const deploy = defineTool({
-      name: 'deploy',
-      description: 'Deploys',
-      inputSchema: { type: 'object' },
-      risk: 'high',
-      execute: () => 'done',
-    })
-    const set = await stage(caller('prod'), { tools: [deploy] }, { store })
+    const set = await scene(caller('prod'), {}, {}, { store })
     const session = set.claw.session(key)
     session
       .send('go')
       .result()
       .catch(() => {})
-    await vi.waitFor(async () => expect(await set.claw.approvals.list()).toHaveLength(1))
+    expect(await set.requests()).toHaveLength(1)
     const lastSeq = async (): Promise<number> => (await store.readLog([defaultTenant, 'sessions', 'main', 'main']))?.lastSeq ?? 0
     // It is asleep, and not listed any more.
     await set.clock.advance(61_000)

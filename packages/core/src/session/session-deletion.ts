@@ -3,9 +3,10 @@
  * Documents and attachments beside the journal are marked before and removed after, so that a new session after a crash does not inherit them. The session is
  * listed as busy until all of it is gone: a crash wakes it, and what is left of it, in the index too, is removed then.
  */
+
+import { allSettled } from '../base/all-settled.ts'
 import { parseRunId, type SessionKey } from '../base/ids.ts'
 import type { FencingToken } from '../ports/store.ts'
-import { allSettled } from './commands/command.ts'
 import type { LoadedSession } from './loaded-session.ts'
 import { publishEvent } from './publish-event.ts'
 import type { SessionDependencies } from './session-dependencies.ts'

@@ -1,4 +1,5 @@
 /** `import`: starts a session with a conversation from elsewhere. */
+import { allSettled } from '../../base/all-settled.ts'
 import { type ContentOwner, contentsOf, referencesIn } from '../../base/attachments.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { parseRunId, type SessionKey } from '../../base/ids.ts'
@@ -9,7 +10,7 @@ import type { ImportedContext, ImportedMessage } from '../journal/records.ts'
 import { unknownSession } from '../journal/store-failure-codes.ts'
 import { journalKey } from '../session-names.ts'
 import type { SessionSettings } from '../session-settings.ts'
-import { allSettled, type CommandContext, StateDiscarded } from './command.ts'
+import { type CommandContext, StateDiscarded } from './command.ts'
 import { rest } from './with-activity.ts'
 
 export interface ImportHistory {

@@ -1,5 +1,7 @@
 /** `send`: accepts a message, which starts a run or joins one. */
+
 import { type AgentDefinition, checkToolNames } from '../../agent/agent.ts'
+import { allSettled } from '../../base/all-settled.ts'
 import { BeamClawError, MailboxFullError } from '../../base/errors.ts'
 import type { AgentId } from '../../base/ids.ts'
 import type { Fail } from '../../base/message-check.ts'
@@ -8,7 +10,7 @@ import type { QueueMode, RunSettings } from '../journal/records.ts'
 import { type SendReceipt, sendReceipt } from '../session-replies.ts'
 import type { KnownRun } from '../state/known-run.ts'
 import { isParked } from '../state/run-approvals.ts'
-import { allSettled, type CommandContext, listedFirst, StateDiscarded } from './command.ts'
+import { type CommandContext, listedFirst, StateDiscarded } from './command.ts'
 import { checkSameMessage, type NewMessage } from './message-intake.ts'
 
 const refused: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)

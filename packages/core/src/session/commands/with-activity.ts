@@ -1,7 +1,8 @@
 /** Changes a session that is idle. It is listed as busy meanwhile, so that a crash wakes it, and its entry is then written to the index. */
+import { allSettled } from '../../base/all-settled.ts'
 import { entryOf } from '../listing/session-entry.ts'
 import { hasWork } from '../state/has-work.ts'
-import { allSettled, type CommandContext } from './command.ts'
+import type { CommandContext } from './command.ts'
 
 /** Makes staged entries durable. */
 export async function withActivity(context: CommandContext): Promise<void> {

@@ -3,6 +3,7 @@ import { flushEventLoop } from '@beamclaw/actor/testing'
 import type { AgentOptions } from '../../agent/agent.ts'
 import type { ApprovalRequest } from '../../base/approval.ts'
 import { type ToolResult, textOf } from '../../base/messages.ts'
+import type { BeamClawOptions } from '../../beamclaw-options.ts'
 import { FunctionModel, type Stage, stage } from '../../testing/model.ts'
 import { defineTool, type ToolOptions } from '../../tool/tool.ts'
 
@@ -27,6 +28,7 @@ export async function scene(
   model: FunctionModel,
   tool: Partial<ToolOptions<{ to: string }>> = {},
   agent: Partial<AgentOptions> = {},
+  options: Partial<BeamClawOptions> = {},
 ): Promise<Scene> {
   const ran: string[] = []
   const deploy = defineTool<{ to: string }>({
@@ -40,7 +42,7 @@ export async function scene(
     },
     ...tool,
   })
-  const set = await stage(model, { tools: [deploy], ...agent })
+  const set = await stage(model, { tools: [deploy], ...agent }, options)
   const requests = async (): Promise<readonly ApprovalRequest[]> => {
     for (let turn = 0; turn < 50; turn++) {
       const found = await set.claw.approvals.list()
