@@ -7,7 +7,8 @@ import { type Bench, median, medianRatio, type Result } from './lib/result.ts'
 import { slowMs, type WorkerNode, Workers } from './lib/worker-node.ts'
 
 const rounds = 7
-const warmUp = 3
+/** Rounds before the first that counts: with fewer, two workers that have half of the runs each are compared while they compile. */
+const warmUp = 15
 const crowd = 64
 const each = 30
 const deaths = 10
@@ -51,7 +52,6 @@ async function throughput(folder: string): Promise<Result[]> {
         two.nodes.map((_, index) => others.filter((__, at) => at % 2 === index)),
       )
       const plain = perSecond((await single.measure({ do: 'runs', sessions, each }))[0] as number)
-      // The first rounds compile.
       if (round < warmUp) continue
       rates.there.push(here)
       rates.one.push(alone)

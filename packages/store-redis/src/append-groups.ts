@@ -101,10 +101,11 @@ export class AppendGroups {
     const group = new Map<string, WaitingAppend[]>()
     const left: WaitingAppend[] = []
     let characters = 0
-    let isFull = false
+    let seen = 0
     for (const append of this.#waiting) {
       const error = append.refusal()
       if (error !== undefined) {
+        seen += 1
         this.#characters -= append.size
         append.settle({ error })
         continue
@@ -112,8 +113,10 @@ export class AppendGroups {
       const own = group.get(append.list)
       const isElsewhere = this.#underWay.has(append.list)
       const isTooMuch = characters + append.size > mostCharacters || (own === undefined && group.size === mostLists)
-      isFull ||= !isElsewhere && group.size > 0 && isTooMuch
-      if (isElsewhere || isFull) {
+      // The rest is not looked at: there may be very much of it.
+      if (!isElsewhere && group.size > 0 && isTooMuch) break
+      seen += 1
+      if (isElsewhere) {
         left.push(append)
         continue
       }
@@ -122,7 +125,7 @@ export class AppendGroups {
       if (own === undefined) group.set(append.list, [append])
       else own.push(append)
     }
-    this.#waiting = left
+    this.#waiting = left.concat(this.#waiting.slice(seen))
     for (const list of group.keys()) this.#underWay.add(list)
     return group
   }

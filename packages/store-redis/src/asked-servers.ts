@@ -1,5 +1,6 @@
 /** Connections to the servers that are asked for the primary, once a second and by each client. */
 import type { NodeRedisLike } from './node-redis-client.ts'
+import { plainRefusal } from './plain-refusal.ts'
 import type { HostAndPort } from './redis-address.ts'
 
 /** Owns a connection to each server that was asked, until `close`. One that fails is made anew by the next question. */
@@ -23,7 +24,7 @@ export class AskedServers {
     } catch (error) {
       if (this.#clients.get(name) === opening) this.#clients.delete(name)
       end(await opening.catch(() => undefined))
-      throw error
+      throw plainRefusal(error)
     }
   }
 

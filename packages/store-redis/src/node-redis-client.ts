@@ -3,6 +3,7 @@ import { definedOnly } from '@beamclaw/core/adapter'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { AskedServers } from './asked-servers.ts'
 import { FailoverClient, isPrimaryRole } from './failover-client.ts'
+import { plainRefusal } from './plain-refusal.ts'
 import { type AskServer, primariesBySentinel, primariesBySlot } from './primary-search.ts'
 import { type HostAndPort, type PrimaryAddress, primaryAddress, unixPath } from './redis-address.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
@@ -121,7 +122,8 @@ class NodeRedisClient implements RedisClient {
     this.#lastError = undefined
     for (const listener of this.#listeners) listener()
   }
-  readonly #onError = (error: unknown): void => {
+  readonly #onError = (failure: unknown): void => {
+    const error = plainRefusal(failure)
     this.#lastError = error
     for (const listener of this.#listeners) listener(error)
   }
@@ -141,7 +143,7 @@ class NodeRedisClient implements RedisClient {
     try {
       return (await this.#client.sendCommand(words, asBytes ? bytesMapping : undefined)) as RedisReply
     } catch (error) {
-      if (error instanceof NotConnectedError || (error as Error).constructor.name !== 'ClientOfflineError') throw error
+      if (error instanceof NotConnectedError || (error as Error).constructor.name !== 'ClientOfflineError') throw plainRefusal(error)
       throw new NotConnectedError('There is no connection', { cause: this.#lastError })
     }
   }
@@ -161,7 +163,7 @@ class NodeRedisClient implements RedisClient {
     this.#subscriber ??= this.#openSubscriber().catch((error: unknown) => {
       // The next call tries again.
       this.#subscriber = undefined
-      throw error
+      throw plainRefusal(error)
     })
     const subscriber = await this.#subscriber
     await subscriber.subscribe(channel, listener)

@@ -5,6 +5,7 @@
  */
 
 import { allSettled } from '../base/all-settled.ts'
+import { BeamClawError } from '../base/errors.ts'
 import { parseRunId, type SessionKey } from '../base/ids.ts'
 import type { FencingToken } from '../ports/store.ts'
 import type { LoadedSession } from './loaded-session.ts'
@@ -19,6 +20,7 @@ export async function deleteSession(
   { journal, settings, attachments, agent, running }: LoadedSession,
   token: FencingToken,
   { store, tenant, activity, events, listeners, services }: SessionDependencies,
+  isAlive: () => boolean,
 ): Promise<void> {
   // A snapshot may be in progress.
   await running?.catch(() => {})
@@ -30,7 +32,8 @@ export async function deleteSession(
   try {
     await store.deleteLog(journalKey(tenant, key), token)
   } catch (error) {
-    activity.end(key)
+    // The work of a next incarnation is not that of this one to end.
+    if (isAlive()) activity.end(key)
     throw error
   }
   const event = { type: 'session-delete', sessionKey: key, runId: parseRunId(services.ids.next('delete')) } as const
@@ -44,20 +47,27 @@ export async function deleteEmpty(key: SessionKey, token: FencingToken, { store,
 }
 
 /**
- * Deletes what is left beside the journal of a deleted session: the entry of the index, attachments and documents. Rejects as the store does; may be
- * repeated.
+ * Deletes what is left beside the journal of a deleted session: the entry of the index, attachments and documents. Rejects as the store does, and `actor-killed`
+ * for a session that was killed meanwhile: the next incarnation removes what is left, and what is there afterwards is its own. May be repeated.
  */
 export async function removeLeftovers(
   key: SessionKey,
   { store, tenant, activity, overviews, approvals }: SessionDependencies,
+  isAlive: () => boolean,
 ): Promise<void> {
+  const checkAlive = (): void => {
+    if (!isAlive()) throw new BeamClawError('actor-killed', `Session "${key}" was killed while it was deleted`)
+  }
   try {
+    checkAlive()
     // An index that cannot be written holds up no bytes. The settings have the mark of the deletion, and go last.
     await allSettled([overviews.delete(key), store.blobs.deleteAll(journalKey(tenant, key))])
+    checkAlive()
     await new SettingsDocument(store, tenant, key).delete()
+    checkAlive()
   } catch (error) {
     // It stays listed until all of it is removed, by the session itself or by the next process, and a drain does not wait for it.
-    activity.park(key)
+    if (isAlive()) activity.park(key)
     throw error
   }
   approvals.forgetSession(key)

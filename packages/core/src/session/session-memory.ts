@@ -174,7 +174,11 @@ export class SessionMemory {
       // A message whose attachments are being written has used the session. A caller who deletes it means that message too.
       const isUsed = Number.isFinite(unusedSince) && loaded.attachments.isWriting
       checkAtRest(this.#key, loaded.state, isUsed ? Number.NEGATIVE_INFINITY : unusedSince)
-      error = await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context)
+      error = await this.#end(
+        deleteSession(this.#key, loaded, token, this.#dependencies, () => this.#owner.isAlive),
+        loaded.log,
+        context,
+      )
     }
     if (error !== undefined) throw error
     return true
@@ -196,7 +200,7 @@ export class SessionMemory {
       next = deleted
       this.beginning.isKnown = false
       this.#answeredBy = undefined
-      await removeLeftovers(this.#key, this.#dependencies)
+      await removeLeftovers(this.#key, this.#dependencies, () => this.#owner.isAlive)
       return undefined
     } catch (error) {
       // If the journal still exists, the session continues from it. Otherwise another call removes the leftovers.

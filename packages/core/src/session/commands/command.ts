@@ -23,9 +23,9 @@ export class StateDiscarded extends Error {}
  * have to be found. `drive` puts the session at rest again if nothing came of it. Rejects `StateDiscarded`, and as the store does.
  */
 export async function listedFirst({ key, dependencies: { activity }, isLoaded }: CommandContext): Promise<void> {
-  // The session may have been put at rest again while that took its time.
+  // The session may have been put at rest again while that took its time; one that was killed by its next incarnation, whose list it is.
   do await activity.begin(key)
-  while (!activity.isBusy(key))
+  while (isLoaded() && !activity.isBusy(key))
   if (!isLoaded()) throw new StateDiscarded()
 }
 

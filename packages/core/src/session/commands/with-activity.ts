@@ -11,12 +11,16 @@ export async function withActivity(context: CommandContext): Promise<void> {
   rest(context)
 }
 
-/** Ends the work of a session, unless a message has arrived meanwhile: its end writes the entry as well. */
-export function rest({ key, state, settings, dependencies, isLoaded }: CommandContext): void {
+/** Ends the work of a session, unless a message has arrived meanwhile, or a run waits for a decision: its end writes the entry as well. */
+export function rest({ key, state, settings, dependencies, isLoaded, drive }: CommandContext): void {
   const { activity, overviews } = dependencies
   // What was discarded is loaded again, by then or with the next command.
   if (!isLoaded()) return
-  if (hasWork(state)) return overviews.configured(key, settings.value)
+  if (hasWork(state)) {
+    overviews.configured(key, settings.value)
+    // A run that waits for a decision leaves memory again.
+    return drive()
+  }
   if (state.seq > 0 || settings.isStored) overviews.note(entryOf(key, state, settings.value))
   activity.end(key)
 }
