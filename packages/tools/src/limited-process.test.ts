@@ -7,7 +7,10 @@ it.skipIf(process.platform !== 'linux')('a limited process has no variable of th
   onTestFinished(() => void vi.unstubAllEnvs())
   const { child, end } = startLimited(new URL('./web/page-process.ts', import.meta.url), 64)
   onTestFinished(end)
-  const names = readFileSync(`/proc/${child.pid}/environ`, 'utf8')
+  const variables = () => readFileSync(`/proc/${child.pid}/environ`, 'utf8')
+  // Nothing is to be read of a process while it becomes another program: `prlimit` becomes Node.
+  await vi.waitUntil(() => variables() !== '')
+  const names = variables()
     .split('\0')
     .flatMap((entry) => entry.split('=')[0] || [])
   expect(names.sort()).toEqual(['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE'])
