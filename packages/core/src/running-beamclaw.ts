@@ -1,6 +1,6 @@
 /** A running BeamClaw: its sessions, its configuration, and its end. */
 
-import type { EventBus, StopOptions, Supervisor, SystemServices, TreeNode } from '@beamclaw/actor'
+import type { EventBus, ExitReason, StopOptions, Supervisor, SystemServices, TreeNode } from '@beamclaw/actor'
 import {
   type AnyActor,
   aFunction,
@@ -108,8 +108,14 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
    * Resolves when the tree has ended: it was stopped or killed, it reached its restart limit, another owner took its store, or the store has
    * failed permanently. Every call then rejects `actor-not-running`, and the results of open runs reject `run-interrupted`; accepted messages
    * continue in the next BeamClaw that starts over the same store.
+   * It resolves with the reason: `shutdown` after a stop, and with a `restart-limit` error as its `detail` after too many crashes; `killed` after a kill; `crashed`
+   * with the error of the store as its `cause`.
+   *
+   * @example
+   * const reason = await running.ended
+   * if (reason.type === 'crashed') console.error(reason.cause)
    */
-  readonly ended: Promise<void>
+  readonly ended: Promise<ExitReason>
   /** The nodes of the cluster. */
   readonly cluster: ClusterView
 
@@ -128,7 +134,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
       settings,
     })
     this.ended = new Promise((resolve) => {
-      running.root.monitor(() => {
+      running.root.monitor(({ reason }) => {
         running.phase.value = 'ended'
         // Callers that follow a run must not wait for a tree that has ended.
         running.events.stop().catch(() => {})
@@ -137,7 +143,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         settings.stop()
         if (this.#stopping === undefined) this.#leaveCluster()
         this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
-        resolve()
+        resolve(reason)
       })
     })
   }

@@ -52,10 +52,10 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     : new NodeEvents({ events: given, cluster, clock: services.clock, leaseOf: leaseOfTopic, topicsOf: topicsOfLease, isHere })
   const events = nodeEvents ?? given
   // Without a store nothing is durable any more, so the whole tree ends.
-  const onLost = ({ code, message }: BeamClawError): void => {
-    services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
+  const onLost = (cause: BeamClawError): void => {
+    services.logger.log('error', 'beamclaw.store-lost', { code: cause.code, error: cause.message })
     // Callers get the store's error before the tree ends.
-    services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
+    services.clock.setTimer(() => void root.stop({ type: 'crashed', cause }, stopDefaults), 0)
   }
   const defaults = { ...sessionDefaults, ...options.sessions }
   const storeId = isAlone || typeof store.id !== 'function' ? undefined : await store.id()

@@ -37,3 +37,6 @@ export function unanswered(node: NodeRef, reason: string): BeamClawError {
   const problem = `The node "${node.id}" has not answered: ${reason}. The request may have been carried out`
   return new BeamClawError('call-timeout', problem, { details: { node: { id: node.id, incarnation: node.incarnation } } })
 }
+
+/** Why a life is over that the server does not list. */
+export const notListed = 'Redis does not list this node any more: the others took it for dead, or the data of the cluster were removed'

@@ -302,6 +302,21 @@ describe.skipIf(noRedis !== undefined)(`members of a cluster${noRedis === undefi
     expect((await a.cluster.acquire('k')).owner).toBe('a')
   })
 
+  test('an outage is told of once, before the node gives its sessions up, and so is its end', async () => {
+    const logger = new ToldLogger()
+    const outage = (): readonly string[] => logger.events.filter((event) => /answered$/.test(event))
+    const { host } = await nodes.join('a', { logger, ttlMs: 60_000 })
+    server.signal('SIGSTOP')
+    try {
+      await until('it is told', () => outage().length > 0)
+      await server.kill()
+    } finally {
+      await server.start()
+    }
+    await until('the end is told', () => outage().length > 1)
+    expect([outage(), host.lives]).toEqual([['store-redis.unanswered', 'store-redis.answered'], []])
+  })
+
   test('a server without memory left keeps its members, and grants keys', async () => {
     const [a, b] = [await nodes.join('a'), await nodes.join('b')]
     await allSee(a, b)

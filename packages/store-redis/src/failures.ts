@@ -61,8 +61,17 @@ export function isRefusedLogin(error: unknown): boolean {
   return ['NOAUTH', 'WRONGPASS', 'NOPERM'].includes(replyCode(error) ?? '')
 }
 
-/** Returns the refusal of a server that is too old to greet its client; undefined for any other trouble. */
-export function refusedHandshake(trouble: unknown): BeamClawError | undefined {
+/**
+ * Returns why no wait helps after a failed attempt to connect: a refused login, a server that is too old to greet its client, or a certificate that is not trusted.
+ * Undefined for any other trouble.
+ */
+export function refusedConnection(where: string, trouble: unknown): unknown {
+  if (isRefusedLogin(trouble)) return trouble
+  const { kind } = connectionTrouble(where, trouble)
+  return kind === 'certificate' ? notReached(where, 'connecting', 0, trouble) : refusedHandshake(trouble)
+}
+
+function refusedHandshake(trouble: unknown): BeamClawError | undefined {
   const isOld = trouble instanceof Error && /^ERR unknown command\W+HELLO/i.test(trouble.message)
   return isOld
     ? refusedServer('version', 'The server is too old: it does not know HELLO; the store needs Redis 6.2 or later. Update the server')
@@ -104,13 +113,15 @@ export function noAnswer(doing: string, deadlineMs: number): BeamClawError {
 }
 
 /**
- * Returns `store-io` for a command that was not sent, for want of a connection. `details.connection` is `certificate` or `handshake` where TLS seems to be the reason, and
+ * Returns `store-io` for a command that was not sent, for want of a connection: at once for a certificate, which no wait mends. `details.connection` is `certificate` or `handshake` where TLS seems to be the reason, and
  * the last sentence of the message is then the advice for that.
  */
 export function notReached(where: string, doing: string, waitedMs: number, cause: unknown): BeamClawError {
   const { kind, reason, advice } = connectionTrouble(where, cause)
-  const what = kind === 'certificate' ? `The certificate of Redis at ${where} is not trusted` : `Redis at ${where} cannot be reached`
-  const problem = `${what} (${reason}); waited ${waitedMs} ms before ${doing}. ${advice}`
+  const problem =
+    kind === 'certificate'
+      ? `The certificate of Redis at ${where} is not trusted (${reason}), found before ${doing}. ${advice}`
+      : `Redis at ${where} cannot be reached (${reason}); waited ${waitedMs} ms before ${doing}. ${advice}`
   return new BeamClawError('store-io', problem, {
     cause,
     details: { isSent: false, ...(kind === 'unreached' ? {} : { connection: kind }) },

@@ -2,7 +2,7 @@
 import { BeamClawError, type Clock, type MemberState, SystemClock } from '@beamclaw/core'
 import { anObjectWith, checkOptions, integer } from '@beamclaw/core/adapter'
 import { clusterNames } from './cluster-names.ts'
-import { isRefusedLogin, noAnswer, notReached, redisFailure, refusedHandshake, replyCode } from './failures.ts'
+import { isRefusedLogin, noAnswer, notReached, redisFailure, refusedConnection, replyCode } from './failures.ts'
 import { storeName } from './key-names.ts'
 import { decodeMember } from './member-record.ts'
 import { type ConnectionOptions, checkOneWay, connectionRules, redisStoreDefaults, wayTo } from './options.ts'
@@ -32,7 +32,7 @@ export type RedisInspection =
       readonly where: string
       /** Why; `store-io`. */
       readonly error: BeamClawError
-      /** False where no wait helps: the login was refused, or the server is too old. */
+      /** False where no wait helps: the login was refused, the certificate is not trusted, or the server is too old. */
       readonly mayComeBack: boolean
     }
   | {
@@ -82,7 +82,8 @@ export async function inspectRedis(options: InspectRedisOptions): Promise<RedisI
   } catch (error) {
     const cause = BeamClawError.isInstance(error) ? error.cause : error
     // A refusal names what it refuses.
-    const isRefused = isRefusedLogin(cause) || (BeamClawError.isInstance(error) && error.details.check !== undefined)
+    const { check, connection } = BeamClawError.isInstance(error) ? error.details : {}
+    const isRefused = isRefusedLogin(cause) || check !== undefined || connection === 'certificate'
     return { isReached: false, where, error: redisFailure(error, doing, prefix), mayComeBack: !isRefused }
   } finally {
     timer.cancel()
@@ -99,8 +100,7 @@ function connected(client: RedisClient, where: string): Promise<void> {
     client.onReconnect((trouble) => {
       if (trouble === undefined) return resolve()
       const waitedMs = Math.round(performance.now() - startedAt)
-      const refusal = refusedHandshake(trouble) ?? (isRefusedLogin(trouble) ? trouble : undefined)
-      reject(refusal ?? notReached(where, doing, waitedMs, trouble))
+      reject(refusedConnection(where, trouble) ?? notReached(where, doing, waitedMs, trouble))
     })
   })
 }

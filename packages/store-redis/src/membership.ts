@@ -1,7 +1,7 @@
 /** This node as a member of the cluster: its heartbeats, the list of the others, and the end of it all when the server is not heard. */
 import { BeamClawError, type Logger, type Member, type NodeId, type NodeRef } from '@beamclaw/core'
 import { definedOnly, describeError } from '@beamclaw/core/adapter'
-import { isolated } from './cluster-failures.ts'
+import { isolated, notListed } from './cluster-failures.ts'
 import { beatScript } from './cluster-scripts.ts'
 import { DeathWatch } from './death-watch.ts'
 import { stopped } from './failures.ts'
@@ -35,6 +35,8 @@ export interface MembershipListener {
 
 /** After the server was away, its clients need so long to come back: their delays grow up to 2 s. */
 const longestReturnMs = 5_000
+/** Heartbeats without an answer after which the logger is told: the first of them asks. */
+const lateBeats = 3
 /** Nodes with other times that the logger is told of. */
 const mostTold = 100
 
@@ -75,6 +77,10 @@ export class Membership {
   #beat: Promise<void> | undefined
   #nextBeat: Promise<void> | undefined
   #isNews = false
+  /** Why the last attempt to connect failed; undefined while there is a connection. */
+  #trouble: unknown
+  /** Heartbeats since the last answer. */
+  #unanswered = 0
   readonly #toldTimes = new Set<string>()
 
   constructor(options: MembershipOptions) {
@@ -187,6 +193,7 @@ export class Membership {
       if (this.#phase !== phase) return
       this.#phase = { name: 'up', life }
       this.#self = self
+      this.#unanswered = 0
       logger?.log('info', 'store-redis.rejoined', { node: self.id })
       listener.onRejoined(self)
       this.#tell()
@@ -217,7 +224,10 @@ export class Membership {
       repeat(
         clock,
         () => heartbeatMs,
-        () => this.#beatOrRejoin(),
+        () => {
+          this.#tellOfOutage()
+          this.#beatOrRejoin()
+        },
       ),
       repeat(clock, untilFence, () => this.#checkFence()),
     ]
@@ -226,6 +236,23 @@ export class Membership {
   #beatOrRejoin(): void {
     if (this.#phase.name === 'isolated') this.#rejoin()
     else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
+  }
+
+  /** Counted by heartbeats, for a process that stood still has heard no answer either. Told once in each outage, while there is time to mend it. */
+  #tellOfOutage(): void {
+    if (this.#phase.name !== 'up') return
+    this.#unanswered += 1
+    if (this.#unanswered !== lateBeats) return
+    const { remainingMs } = this.#phase.life.fence
+    const why = this.#trouble === undefined ? 'Redis does not answer' : `Redis is away: ${describeError(this.#trouble)}`
+    const problem = `${why}. Nothing new is accepted until it is back; after ${remainingMs} ms more this node gives up its sessions`
+    this.#options.logger?.log('warn', 'store-redis.unanswered', { node: this.#self.id, problem })
+  }
+
+  #answered(): void {
+    const wasTold = this.#unanswered >= lateBeats
+    this.#unanswered = 0
+    if (wasTold) this.#options.logger?.log('info', 'store-redis.answered', { node: this.#self.id })
   }
 
   #checkFence(): void {
@@ -265,11 +292,12 @@ export class Membership {
     if (this.#phase.name !== 'up' || this.#phase.life !== life) throw isolated(this.#options.heartbeatMs)
     const [outcome, ...rest] = reply as readonly RedisReply[]
     if (outcome === 'gone') {
-      this.isolate('the others took this node for dead')
+      this.isolate(notListed)
       this.#rejoin()
       throw isolated(this.#options.heartbeatMs)
     }
     life.fence.confirm(sentAt)
+    this.#answered()
     life.written = record
     this.#see(readView([outcome as RedisReply, ...rest]), life.self, sentAt.monotonic)
     this.#checkFence()
@@ -303,6 +331,7 @@ export class Membership {
   }
 
   #connected(trouble: unknown): void {
+    this.#trouble = trouble
     if (trouble !== undefined) return
     // After a restart of the server all nodes come back, one after the other.
     this.#watch.pauseUntil(this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3))

@@ -1,7 +1,7 @@
 /** Who owns a key: one hash for each, which the server alone changes and compares with the list of live nodes. */
 import { randomUUID } from 'node:crypto'
 import type { Clock, Lease, NodeId, NodeRef } from '@beamclaw/core'
-import { isolated, owned } from './cluster-failures.ts'
+import { isolated, notListed, owned } from './cluster-failures.ts'
 import type { ClusterNames } from './cluster-names.ts'
 import { claimScript, keepScript, locateScript, releaseScript } from './cluster-scripts.ts'
 import type { Membership } from './membership.ts'
@@ -55,7 +55,7 @@ export class Ownership {
     const nonce = randomUUID()
     const args = [id, incarnation, nonce, String(aboveEpoch), String(this.#keepMs)]
     const [outcome, first, second] = (await this.#script('claiming a key', claimScript, key, args)) as readonly string[]
-    if (outcome === 'gone') membership.isolate('the others took this node for dead')
+    if (outcome === 'gone') membership.isolate(notListed)
     // A grant that arrives late may have passed to another node.
     if (membership.life !== life) throw isolated(0)
     if (outcome === 'owned') throw owned(key, { id: first as NodeId, incarnation: second as string })

@@ -1,6 +1,6 @@
 /** The way to the server: a deadline for each command, a wait for the connection, and a check of each new connection before it is used. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
-import { isRefusedLogin, noAnswer, notReached, redisFailure, refusedHandshake, replyCode } from './failures.ts'
+import { noAnswer, notReached, redisFailure, refusedConnection, replyCode } from './failures.ts'
 import { type Guard, GuardedScripts, otherStore } from './guarded-script.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
 
@@ -166,8 +166,7 @@ export class RedisLink {
       this.#arrival.resolve()
     } else {
       this.#trouble = trouble
-      // No wait mends a wrong password, or an old server.
-      const refusal = refusedHandshake(trouble) ?? (isRefusedLogin(trouble) ? trouble : undefined)
+      const refusal = refusedConnection(this.#options.where, trouble)
       if (this.#connection !== undefined || refusal === undefined) return
       this.#arrival.reject(refusal)
     }

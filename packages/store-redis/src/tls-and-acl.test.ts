@@ -105,6 +105,16 @@ describe.skipIf(missing !== undefined)(`TLS and an ACL user${missing === undefin
     await expect(refusal).rejects.not.toThrow(/sesame|closed/)
   })
 
+  test.each([
+    ['an authority that this side does not know', { ca: undefined }],
+    ['another name', { servername: 'other.example' }],
+  ])('a certificate of %s is told at once: no wait mends it', async (_, wrong) => {
+    const options = { url, ...login, deadlineMs: 600_000, tls: { ...tlsOptions(), ...wrong } }
+    await using store = new RedisStore(options)
+    await expect(store.get(storeKey('a'))).rejects.toThrow(/is not trusted/)
+    expect(await inspectRedis(options)).toMatchObject({ mayComeBack: false, error: { details: { connection: 'certificate' } } })
+  })
+
   test('an address for a port without TLS, or the other way round, may be the reason', async () => {
     const plain = url.replace('rediss', 'redis')
     await using toTls = new RedisStore({ url: plain, ...login, deadlineMs: 500 })

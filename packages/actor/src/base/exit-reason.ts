@@ -3,7 +3,8 @@ import { BeamClawError } from './errors.ts'
 import { aFunction, describeValue } from './options.ts'
 
 /**
- * Why an actor ended. `normal`: it finished. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without a stop.
+ * Why an actor ended. `normal`: it finished. `shutdown`: it was told to stop; of a supervisor also that
+ * its children crashed too often, with a `restart-limit` error as its `detail`. `crashed`: it threw `cause`. `killed`: it was ended without a stop.
  * Monitors may also get `noproc` (it had ended before they were added) and `nodedown` (its node was lost).
  */
 export type ExitReason =

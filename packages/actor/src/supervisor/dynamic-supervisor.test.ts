@@ -73,7 +73,7 @@ describe('a dynamic supervisor', () => {
         ?.actor?.kill()
       await flushEventLoop()
     }
-    expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
+    expect(supervisor.exitReason).toMatchObject({ type: 'shutdown', detail: { code: 'restart-limit' } })
     expect(other.exitReason).toEqual({ type: 'shutdown' })
     expect(events).toContainEqual(expect.objectContaining({ type: 'restart-limit', childId: 'crashing' }))
   })
@@ -91,7 +91,7 @@ describe('a dynamic supervisor', () => {
     if (child !== IGNORE) child.kill()
     await flushEventLoop()
     expect(starts).toBe(4)
-    expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
+    expect(supervisor.exitReason).toMatchObject({ type: 'shutdown', detail: { code: 'restart-limit' } })
   })
 
   test('keeps a child that crashes in the moment it is up, however its start was made', async () => {
@@ -114,7 +114,7 @@ describe('a dynamic supervisor', () => {
     })
     await flushEventLoop()
     expect(made).toBe(4)
-    expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
+    expect(supervisor.exitReason).toMatchObject({ type: 'shutdown', detail: { code: 'restart-limit' } })
   })
 
   test('stops all children at once, each within its own grace', async () => {

@@ -257,15 +257,15 @@ export class DynamicSupervisor extends Actor<Step> {
 
   #restart(child: Child, reason: ExitReason): void {
     const { services } = this[coreOf].runtime
-    const delayMs = this.#schedule.next(services, this.id, child.id)
-    if (delayMs === undefined) {
+    const delayOrEnd = this.#schedule.next(services, this.id, child.id, reason)
+    if (typeof delayOrEnd !== 'number') {
       this.#remove(child)
-      return this[coreOf].stopAfterMessage(shutdownExit)
+      return this[coreOf].stopAfterMessage(delayOrEnd)
     }
     const turn = child.awaitRestart()
-    if (delayMs === 0) return this.#restartNow(child, reason)
+    if (delayOrEnd === 0) return this.#restartNow(child, reason)
     const restart = (): void => this.#later(() => (child.isIn(turn) ? this.#restartNow(child, reason) : undefined))
-    child.restartAfter(delayMs, services.clock, restart)
+    child.restartAfter(delayOrEnd, services.clock, restart)
   }
 
   #restartNow(child: Child, reason: ExitReason): void {

@@ -1,5 +1,7 @@
 /** Decides when a supervisor restarts a child, and when it has reached its limit; used by both kinds of supervisor. The child owns the timer. */
 
+import { BeamClawError } from '../base/errors.ts'
+import type { ExitReason } from '../base/exit-reason.ts'
 import { checkOptions, duration } from '../base/options.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import { type RestartIntensity, RestartWindow } from './restart-intensity.ts'
@@ -37,14 +39,17 @@ export class RestartSchedule {
     this.#window = new RestartWindow(intensity)
   }
 
-  /** Counts a restart. Returns the milliseconds to wait before it; reports and returns undefined when it exceeds the limit. */
-  next(services: SystemServices, supervisorId: string, childId: string): number | undefined {
+  /** Counts a restart. Returns the milliseconds to wait before it; reports when it exceeds the limit, and returns why the supervisor ends then. */
+  next(services: SystemServices, supervisorId: string, childId: string, reason: ExitReason): number | ExitReason {
     if (this.#window.record(services.clock.monotonic())) {
       return this.#backoff === undefined ? 0 : backoffMs(this.#window.size, this.#backoff, services.random.next())
     }
     const { maxRestarts, withinMs } = this.#intensity
     services.logger.log('error', 'supervisor.restart-limit', { id: supervisorId, child: childId, maxRestarts, withinMs })
     services.telemetry.emit({ type: 'restart-limit', supervisorId, childId, maxRestarts, withinMs })
-    return undefined
+    const problem = `Child "${childId}" of supervisor "${supervisorId}" has to be restarted more than ${maxRestarts} times within ${withinMs} ms`
+    const cause = reason.type === 'crashed' ? reason.cause : reason.type === 'shutdown' ? reason.detail : undefined
+    const details = { supervisorId, childId, maxRestarts, withinMs }
+    return { type: 'shutdown', detail: new BeamClawError('restart-limit', problem, { cause, details }) }
   }
 }

@@ -235,15 +235,15 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
 
   #restart(child: Child, reason: ExitReason): void | Promise<void> {
     const { services } = this[coreOf].runtime
-    const delayMs = this.#schedule.next(services, this.id, child.id)
-    if (delayMs === undefined) {
+    const delayOrEnd = this.#schedule.next(services, this.id, child.id, reason)
+    if (typeof delayOrEnd !== 'number') {
       this.#children.delete(child.id)
-      return this[coreOf].stopAfterMessage(shutdownExit)
+      return this[coreOf].stopAfterMessage(delayOrEnd)
     }
     const turn = child.awaitRestart()
-    if (delayMs === 0) return this.#restartNow(child, reason)
+    if (delayOrEnd === 0) return this.#restartNow(child, reason)
     const restart = (): void => this.#later(() => (child.isIn(turn) ? this.#restartNow(child, reason) : undefined))
-    child.restartAfter(delayMs, services.clock, restart)
+    child.restartAfter(delayOrEnd, services.clock, restart)
   }
 
   #restartNow(child: Child, reason: ExitReason): void | Promise<void> {

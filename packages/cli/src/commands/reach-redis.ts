@@ -41,7 +41,9 @@ async function reach(store: RedisSettings, logger: Logger, until: number): Promi
   }
 }
 
-/** True for a server that could not be asked: what it refuses, it refuses again. */
+/** True for a server that could not be asked: what it refuses, it refuses again, and no wait makes a certificate trusted. */
 function isUnreached(error: unknown): error is BeamClawError {
-  return BeamClawError.isInstance(error, 'store-io') && error.details.isSent === false && error.details.check === undefined
+  if (!BeamClawError.isInstance(error, 'store-io')) return false
+  const { isSent, check, connection } = error.details
+  return isSent === false && check === undefined && connection !== 'certificate'
 }

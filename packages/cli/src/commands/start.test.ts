@@ -153,7 +153,9 @@ describe('a gateway in which more crashes than restarts can mend', () => {
     const told = ask(gateway, { key: 'before' }).catch(() => undefined)
     await asked.promise
     expect(await gateway.exited).toBe(1)
-    expect(logged(gateway, 'gateway.gave-up')).toMatchObject([{ level: 'error' }])
+    expect(logged(gateway, 'gateway.gave-up')).toMatchObject([
+      { level: 'error', error: expect.stringMatching(/^Child ".*" of supervisor ".*" has to be restarted more than/) },
+    ])
     expect(await told).not.toMatchObject({ status: 200 })
     answer = () => ({ text: 'after all' })
     expect(await ask(await start(), { key: 'before' })).toMatchObject({ status: 200, text: 'after all' })

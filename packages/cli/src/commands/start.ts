@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
+import { describeError } from '@beamclaw/core/adapter'
 import { Gateway, implementProcesses, implementSubAgents } from '@beamclaw/gateway-ws'
 import { AssembledBeamClaw } from '../assemble.ts'
 import { ClientError } from '../client/client-error.ts'
@@ -96,7 +97,10 @@ async function run(flags: StartFlags): Promise<void> {
   if (hasGivenUp) {
     // The process manager restarts the gateway; accepted messages continue then.
     process.exitCode = 1
-    logger.log('error', 'gateway.gave-up', { reason: 'the tree has ended; what was logged before this says why' })
+    const ended = await claw.ended
+    const why = ended.type === 'crashed' ? ended.cause : ended.type === 'shutdown' ? ended.detail : undefined
+    const error = why === undefined ? {} : { error: describeError(why) }
+    logger.log('error', 'gateway.gave-up', { reason: 'the tree has ended; what was logged before this says why', ...error })
   } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
   stopSkills()

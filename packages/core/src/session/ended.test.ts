@@ -1,3 +1,4 @@
+import type { ExitReason } from '@beamclaw/actor'
 import { describe, expect, test } from 'vitest'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
@@ -29,10 +30,16 @@ const calls: readonly (readonly [string, (claw: RunningBeamClaw) => Promise<unkn
   ['resume()', (claw) => claw.resume()],
 ]
 
-describe.each<[string, (claw: RunningBeamClaw) => unknown]>([
-  ['kill()', (claw) => claw.kill()],
-  ['stop()', (claw) => claw.stop()],
-])('after %s', (_, end) => {
+describe.each<[string, (claw: RunningBeamClaw) => unknown, ExitReason['type']]>([
+  ['kill()', (claw) => claw.kill(), 'killed'],
+  ['stop()', (claw) => claw.stop(), 'shutdown'],
+])('after %s', (_, end, type) => {
+  test('`ended` tells the reason', async () => {
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })))
+    await end(claw)
+    expect(await claw.ended).toEqual({ type })
+  })
+
   test.each(calls)('%s rejects with actor-not-running', async (_call, call) => {
     const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })))
     await claw.session(key).send('hi', { idempotencyKey: 'one' }).result()

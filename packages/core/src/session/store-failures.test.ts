@@ -77,7 +77,7 @@ describe.each(['store-failed', 'store-replaced'] as const)('a store that has fai
     }
     await expect(set.claw.session(key).send('two').accepted).rejects.toMatchObject({ code })
     await set.clock.advance(0)
-    await set.claw.ended
+    expect(await set.claw.ended).toMatchObject({ type: 'crashed', cause: { code } })
     await expect(set.claw.session('agent:main:other').send('three').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
     store.before = async () => {}
     expect((await (await set.restart()).session(key).send('two').result()).text).toBe('fine')

@@ -162,8 +162,11 @@ export class NodeLink implements ClusterHost {
 
   onMembers(change: MemberChange): void {
     const { logger } = this.#options.services
-    for (const { id, incarnation } of change.joined) logger.log('info', 'cluster.joined', { node: id, incarnation })
-    for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
+    const { self } = this.#options.cluster
+    // A node that is back under its name has not left itself: that it was cut off is told already.
+    const others = (members: readonly NodeRef[]) => members.filter(({ id }) => id !== self.id)
+    for (const { id, incarnation } of others(change.joined)) logger.log('info', 'cluster.joined', { node: id, incarnation })
+    for (const { id, incarnation } of others(change.left)) logger.log('info', 'cluster.left', { node: id, incarnation })
     for (const listener of [...this.#onMembers]) this.#guarded(() => listener(change))
     for (const { tables } of this.#options.tenants) this.#guarded(() => tables.membersChanged(change))
     // Journals that this version cannot read may go on there.
