@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseTenantId } from '../base/ids.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
+import type { MemberChange } from '../ports/cluster.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import { type LinkedTenant, NodeLink, type NodeLinkOptions } from './node-link.ts'
 
@@ -9,14 +10,16 @@ function scene() {
   const ended = Promise.withResolvers<void>()
   const rejoined: string[] = []
   const phase = { value: 'running' as NodePhase }
-  const tenant: Pick<LinkedTenant, 'id' | 'isolate' | 'rejoin'> = {
+  const tenant: Pick<LinkedTenant, 'id' | 'isolate' | 'rejoin' | 'tables'> = {
     id: parseTenantId('default'),
     isolate: () => ended.promise,
     rejoin: () => void rejoined.push('rejoined'),
+    tables: { membersChanged() {} } as unknown as LinkedTenant['tables'],
   }
-  const logger = { log() {} }
+  const told: string[] = []
+  const logger = { log: (_: string, event: string, { node }: { readonly node?: string } = {}) => void told.push(`${event} ${node}`) }
   const options = { cluster: new SoloCluster(), services: { logger }, phase, tenants: [tenant], onLost() {} }
-  return { link: new NodeLink(options as unknown as NodeLinkOptions), phase, ended, rejoined }
+  return { link: new NodeLink(options as unknown as NodeLinkOptions), phase, ended, rejoined, told }
 }
 
 const self = new SoloCluster().self
@@ -55,4 +58,12 @@ test('a node that is cut off once more before its sessions have ended does nothi
   link.onRejoined(self)
   await turn()
   expect([phase.value, rejoined]).toEqual(['running', ['rejoined']])
+})
+
+test('the log tells of other nodes that come and go, and not of this one that is back under its name', () => {
+  const { link, told } = scene()
+  const member = (id: string, incarnation: string) => ({ ...self, id, incarnation, state: 'up', load: 0, wire: [1, 1], records: [1, 1] })
+  const change = { joined: [member(self.id, 'second'), member('other', 'first')], left: [member(self.id, self.incarnation)] }
+  link.onMembers(change as unknown as MemberChange)
+  expect(told.filter((line) => /joined|left/.test(line))).toEqual(['cluster.joined other'])
 })
