@@ -19,6 +19,7 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseSessionKey, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
+import { settlesWithin } from './base/settles-within.ts'
 import { ClusterSettings } from './cluster/cluster-settings.ts'
 import type { Presence } from './cluster/presence.ts'
 import type { ProcessGroups } from './cluster/process-groups.ts'
@@ -85,6 +86,9 @@ export interface DrainOptions {
 }
 
 const drainDefaults = { stepMs: 25_000 } as const satisfies DrainOptions
+
+/** Milliseconds that the cluster has to hear of a drain before it begins. */
+const announceMs = 1_000
 
 /** Limits of a stop: three times the grace of one child, which is that of a host's part, of the sessions, and of what is left. */
 export const stopDefaults = { timeoutMs: 15_000 } as const satisfies StopOptions
@@ -383,10 +387,14 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   async drain(given: DrainOptions = {}): Promise<void> {
     const options = readOptions('drain', given)
     checkOptions<DrainOptions>('drain', options, { stepMs: duration() })
-    const { link, tenants, cluster } = this.#running
+    const { link, tenants, cluster, services } = this.#running
     link.drain()
-    // Also without others: one that joins now must place nothing here.
-    await cluster.announce({ state: 'draining' }).catch(() => {})
+    // Also without others: one that joins now must place nothing here. A cluster that is away hears it when it is back.
+    await settlesWithin(
+      cluster.announce({ state: 'draining' }).catch(() => {}),
+      announceMs,
+      services,
+    )
     if (!this.#hasOthers) await Promise.race([Promise.all(tenants.map((tenant) => tenant.whenIdle())), this.#whenOthers(), this.ended])
     const { stepMs = drainDefaults.stepMs } = options
     if (this.#hasOthers) await Promise.race([Promise.all(tenants.map((tenant) => tenant.handOver(stepMs))), this.ended])

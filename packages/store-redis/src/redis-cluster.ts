@@ -180,6 +180,7 @@ export class RedisCluster implements Cluster {
   }
 
   async #stop(): Promise<void> {
+    this.#link.leave()
     await this.#messages.stop()
     await this.#membership.stop()
     this.#ownership.forget()

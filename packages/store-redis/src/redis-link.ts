@@ -33,7 +33,7 @@ interface Call {
 const pauseMs = 20
 
 /**
- * Phases: `new → waiting ⇄ connected → stopped`. Owns the client.
+ * Phases: `new → waiting ⇄ connected → stopped`, and `leaving` before that, in which nothing waits for a connection. Owns the client.
  *
  * - I1: a command that writes is sent at most once, on a connection that was checked; one that was not sent waits for a connection until its deadline. One
  *   that only reads is sent again after its connection was lost.
@@ -47,6 +47,7 @@ export class RedisLink {
   #arrival = Promise.withResolvers<void>()
   readonly #guarded = new GuardedScripts()
   #trouble: unknown
+  #isLeaving = false
   #removeListener: (() => void) | undefined
 
   constructor(options: LinkOptions) {
@@ -98,6 +99,12 @@ export class RedisLink {
       }
       await this.#within('closing a channel', { mayRepeat: true }, end)
     }
+  }
+
+  /** Rejects what waits for a connection, and from now on what would have to: where the server is away, there is nobody to take leave of. */
+  leave(): void {
+    this.#isLeaving = true
+    this.#arrival.reject(this.#awayNow())
   }
 
   async stop(): Promise<void> {
@@ -154,7 +161,12 @@ export class RedisLink {
     return connection.check
   }
 
+  #awayNow(): BeamClawError {
+    return notReached(this.#options.where, 'leaving', 0, this.#trouble)
+  }
+
   #nextConnection(): Promise<void> {
+    if (this.#isLeaving) throw this.#awayNow()
     const { promise } = this.#arrival
     this.#removeListener ??= this.#options.client.onReconnect((trouble) => this.#changed(trouble))
     return promise

@@ -4,7 +4,9 @@ import type { StoreKey } from '@beamclaw/core'
 import { ManualClock } from '@beamclaw/core/testing'
 import { fencingToken, logRecords, range, seqsOf, storeKey } from '@beamclaw/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { RedisCluster } from './redis-cluster.ts'
 import { RedisStore } from './redis-store.ts'
+import { HeardHost } from './testing/cluster-nodes.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 import { outcomeOf, rejectionOf } from './testing/rejection.ts'
 import { ToldLogger } from './testing/told-logger.ts'
@@ -45,6 +47,16 @@ describe.skipIf(noRedis !== undefined)(`faults of the server${noRedis === undefi
     expect(records).toEqual(logRecords(1, records.length))
     await again.append(logRecords(records.length + 1))
     expect(logger.events).toContain('store-redis.restarted')
+  })
+
+  test('a node stops at once while the server is away: there is nobody to take leave of', async () => {
+    const node = new RedisCluster({ url: server.url, nodeId: 'leaves', ttlMs: 3_600_000, deadlineMs: 600_000 })
+    await node.join(new HeardHost())
+    await server.kill()
+    // Waits for the server, as a heartbeat may.
+    const announced = outcomeOf(node.announce({ load: 1 }))
+    await node.stop()
+    expect(await announced).toBe('store-io')
   })
 
   test('F20: a server that comes back empty is refused, and nothing is written to it', async () => {

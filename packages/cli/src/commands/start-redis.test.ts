@@ -47,6 +47,18 @@ describe.skipIf(isWithoutRedis)('a Redis that is there', () => {
     expect(await starting.outcome).toMatchObject({ code: 0 })
   })
 
+  test('and gone by the end has an idle gateway end with 0', async () => {
+    write()
+    const gateway = await startGateway(['--config', file])
+    await redis.stop()
+    try {
+      gateway.child.kill('SIGTERM')
+      expect(await gateway.exited).toBe(0)
+    } finally {
+      await redis.start()
+    }
+  })
+
   test('with a gateway of the same name refuses a second one, and names the settings', async () => {
     write('', 'cluster: { nodeId: web-1 }\n')
     const first = await startGateway(['--config', file])
