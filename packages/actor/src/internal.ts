@@ -1,6 +1,7 @@
 // NOT PUBLIC: what `@beamclaw/core` needs beyond the main entry. Any version may change it without notice; core asks for exactly its own version.
 
 export { checkStopOptions } from './actor/actor-options.ts'
+export { Refusal } from './actor/refusal.ts'
 export { guardedAbortController } from './base/abort.ts'
 export { addErrorCodes, type ErrorCodes } from './base/error-codes.ts'
 export { describeError, kindOf } from './base/errors.ts'

@@ -10,7 +10,7 @@ export type MakeBeamClaw = () => BeamClaw | Promise<BeamClaw>
 
 type Phase =
   | { readonly is: 'idle' /** The predecessor's end, which a start waits for. */; readonly after: Ending | undefined }
-  | { readonly is: 'starting'; readonly started: Promise<RunningBeamClaw> }
+  | { readonly is: 'starting'; readonly started: Promise<RunningBeamClaw>; readonly claw: BeamClaw }
   | { readonly is: 'running'; readonly running: RunningBeamClaw /** Where its agents come from. */; readonly agentsOf: MakeBeamClaw }
   | { readonly is: 'stopped'; readonly ending: Ending }
 
@@ -102,7 +102,7 @@ export class EmbeddedInstance {
     const claw = await this.#made(make)
     if (this.#phase !== phase) return
     const started = claw.start()
-    const starting: Phase = { is: 'starting', started }
+    const starting: Phase = { is: 'starting', started, claw }
     this.#phase = starting
     let next: Phase = { is: 'idle', after: undefined }
     try {
@@ -173,14 +173,14 @@ async function endOf(phase: Exclude<Phase, { is: 'stopped' }>, timeoutMs: number
     })
   }
   if (phase.is === 'running') await phase.running.stop({ timeoutMs })
-  if (phase.is === 'starting') await endOfStart(phase.started, timeoutMs)
+  if (phase.is === 'starting') await endOfStart(phase, timeoutMs)
 }
 
-/** Stops a tree that is starting. A store may hang before there is a tree to stop: one that starts after the limit is stopped then. */
-async function endOfStart(started: Promise<RunningBeamClaw>, timeoutMs: number): Promise<void> {
+/** Stops a tree that is starting; a start that fails releases its store. A store may hang before there is a tree to stop: one that starts after the limit is stopped then. */
+async function endOfStart({ started, claw }: Phase & { is: 'starting' }, timeoutMs: number): Promise<void> {
   const ended = started.then(
     (running) => running.stop({ timeoutMs }),
-    () => {},
+    () => claw.release().catch(() => {}),
   )
   if (timeoutMs > maxTimerMs) return ended
   const limit = AbortSignal.timeout(Math.ceil(timeoutMs))

@@ -235,6 +235,28 @@ describe('in a build step', () => {
   })
 })
 
+test('a stop during a start that fails ends once the store is released: the next start finds it free', async () => {
+  const [opening, releasing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const store = new WatchedStore()
+  store.openLog = async () => {
+    opening.resolve()
+    await releasing.promise
+    throw new BeamClawError('store-io', 'the disk is gone')
+  }
+  const { stop } = store
+  store.stop = async () => {
+    await flushEventLoop()
+    await stop.call(store)
+  }
+  const instance = lazyBeamClaw(freshName(), () => claw('one', store))
+  const got = codeOf(instance.get())
+  await opening.promise
+  const stopped = instance.stop()
+  releasing.resolve()
+  await stopped
+  expect([store.isStopped, await got]).toEqual([true, 'store-io'])
+})
+
 describe('the stop of a lazy BeamClaw over a store that hangs', () => {
   test.each(['openLog', 'close'] as const)('ends in time: %s', async (method) => {
     const held = heldStore()

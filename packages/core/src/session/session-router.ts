@@ -1,5 +1,5 @@
 /** Finds the session of a key, here or at another node, and starts it if it is not running. Hands out replies: the session itself may live elsewhere. */
-import { type ActorRef, type DynamicSupervisor, IGNORE } from '@beamclaw/actor'
+import { type DynamicSupervisor, IGNORE } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { unknownAgent } from '../agent/agent-list.ts'
 import { removedAgent } from '../agent/removed-agent.ts'
@@ -7,6 +7,7 @@ import { allSettled } from '../base/all-settled.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
+import { settlesWithin } from '../base/settles-within.ts'
 import { ownerIn } from '../defaults/placement.ts'
 import type { NodeRef } from '../ports/cluster.ts'
 import { Arrivals } from './arrivals.ts'
@@ -18,15 +19,13 @@ import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
 import { readRemoteMessage } from './remote-message.ts'
 import { moved, type SessionCall } from './remote-sessions.ts'
-import { Session, type SessionMessage, type SessionReply } from './session.ts'
+import { Session, type SessionMessage } from './session.ts'
 import { journalKey } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
 import type { SessionRouterOptions } from './session-router-options.ts'
 
 /** Times that a call is repeated whose session has left in that moment: each is a chance in many, and one that goes on for ever is a defect. */
 const mostRepeats = 20
-
-export type SessionRef = ActorRef<SessionMessage, SessionReply>
 
 export class SessionRouter {
   readonly #options: SessionRouterOptions
@@ -103,7 +102,7 @@ export class SessionRouter {
    * Resolves with an existing session of this node. Rejects as `#start` does, with `unknown-session` for one without a message or settings, and with
    * `unknown-agent` when such a session's agent is not configured. With `isLook`, the work of a session that is not in memory stays as it is.
    */
-  async #find(key: SessionKey, isLook: boolean): Promise<SessionRef> {
+  async #find(key: SessionKey, isLook: boolean): Promise<Session> {
     this.checkRuns()
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
@@ -246,7 +245,7 @@ export class SessionRouter {
     if (this.#hasOthers && !isKnown) this.#agentOf(key)
   }
 
-  /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
+  /** Calls a session of this node, and once more if it left memory in that moment and has not seen the message; what it had in hand it has carried out. */
   async #callHere<T>(key: SessionKey, { message: given, lane, entry, isContextUnchecked }: SessionCall): Promise<T> {
     if (entry === 'begin') {
       if (this.#hasOthers && this.#existing.has(key) && !this.#hasAgent(key)) await this.#departures.giveUp(key)
@@ -260,12 +259,22 @@ export class SessionRouter {
       } catch (error) {
         const isUnseen = BeamClawError.isInstance(error, 'actor-stopped') || BeamClawError.isInstance(error, 'actor-not-running')
         const isOver = repeats === mostRepeats || this.#options.phase() === 'ended'
-        if (!isUnseen || isOver || !this.#departures.has(session)) throw error
+        if (!isUnseen || !this.#departures.has(session)) throw error
+        const begun = session.outcomeOf(message)
+        if (begun !== undefined) return (await this.#soon(begun, error)) as T
+        if (isOver) throw error
       }
     }
   }
 
-  #refOf(key: SessionKey, message: SessionMessage, entry: SessionCall['entry']): Promise<SessionRef> {
+  /** Rejects with `late` where the outcome of a command takes longer than the call may. */
+  async #soon<T>(outcome: Promise<T>, late: BeamClawError): Promise<T> {
+    const { services } = this.#options.dependencies
+    if (await settlesWithin(outcome, patient.timeoutMs, { clock: services.clock, isBackground: true })) return await outcome
+    throw late
+  }
+
+  #refOf(key: SessionKey, message: SessionMessage, entry: SessionCall['entry']): Promise<Session> {
     if (entry === 'find') return this.#find(key, message.type === 'inspect')
     return this.#start(key, message.type === 'exists' && this.#options.dependencies.activity.isAsleep(key))
   }
@@ -279,7 +288,7 @@ export class SessionRouter {
    * Resolves with a running session of this node, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start.
    * With `isLook`, a session that does not run yet leaves its work alone until its first command; after a crash it goes on.
    */
-  async #start(key: SessionKey, isLook: boolean): Promise<SessionRef> {
+  async #start(key: SessionKey, isLook: boolean): Promise<Session> {
     const { dependencies } = this.#options
     const supervisor = this.#supervisor()
     if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers) {

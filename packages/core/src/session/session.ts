@@ -9,8 +9,10 @@
  * I4: No command is accepted while the session is being deleted: commands wait for the end, and only a command that begins a session begins a new one.
  * I5: A session that was started only to be looked at leaves its work alone until the first command other than `exists` and `inspect`.
  * I6: An error of a command never crashes the session: restarts of one session count for all sessions.
+ * I7: A command that is in hand when the session stops is carried out to its end: `outcomeOf` tells of it, where the actor has rejected the call.
  */
 import { Actor, type ActorContext, type HandlerResult, refuse } from '@beamclaw/actor'
+import { Refusal } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { isRemoved } from '../agent/removed-agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
@@ -77,6 +79,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #isLook: boolean
   /** Messages that are being carried out. */
   #inHand = 0
+  /** What becomes of the control messages that were begun. The stop of an actor waits for the message of the work lane alone. */
+  readonly #begun = new WeakMap<SessionMessage, Promise<Awaited<HandlerResult<SessionReply>>>>()
   readonly #onIdle: () => void
 
   /** With `isLook`, the session is started for `exists` or `inspect`. `onIdle` is called when nothing of it needs to be in memory any more. */
@@ -116,7 +120,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   protected override handleControl(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
-    return this.#reply(message, context)
+    const reply = this.#reply(message, context)
+    this.#begun.set(message, reply)
+    return reply
   }
 
   protected override async onStop(): Promise<void> {
@@ -150,6 +156,17 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const hasNone = loaded === undefined ? isAtRest : loaded.running === undefined && !hasWork(loaded.state)
     if (hasNone) this.#memory.heir = node
     return hasNone
+  }
+
+  /**
+   * Resolves with the reply to a control message that this session has begun to carry out, also after its end; undefined for one that it has not seen. Rejects as the
+   * command does, and `actor-not-running` for one that the end has kept from its effect.
+   */
+  outcomeOf(message: SessionMessage): Promise<SessionReply> | undefined {
+    return this.#begun.get(message)?.then((answer) => {
+      if (answer instanceof Refusal) throw answer.error
+      return answer
+    })
   }
 
   /** What it has to do now. */
@@ -201,6 +218,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     } catch (thrown) {
       if (thrown instanceof StateDiscarded && this.isAlive) return await this.#carryOut(message, context)
       const error = typedFailure(this.#key, thrown)
+      // Its log was closed before the command could write.
+      if (!this.isAlive && (thrown instanceof StateDiscarded || error.code === 'store-stopped')) return refuse(hasEnded(this.#key, error))
       if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
       // Its own attempt to go on, as of a node that does not reach its cluster now.
       else if (message.type === 'go-on' && error.isRetryable && this.isAlive && !context.signal.aborted) this.#goOnLater()
@@ -351,6 +370,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#memory.loaded?.loop.interruptStep(message)
     this.#memory.letGo(aftermath)
   }
+}
+
+function hasEnded(key: SessionKey, cause: unknown): BeamClawError {
+  return new BeamClawError('actor-not-running', `Session "${key}" ended before the command was carried out`, { cause })
 }
 
 /** Returns the run with a record that the store always refuses. A message that is too large is rejected to its sender and affects no run. */
