@@ -101,7 +101,7 @@ export class RedisLink {
     }
   }
 
-  /** Rejects what waits for a connection, and from now on what would have to: where the server is away, there is nobody to take leave of. */
+  /** Rejects what waits for a connection, and from now on what would have to: where the server is away, no one hears a farewell. */
   leave(): void {
     this.#isLeaving = true
     this.#arrival.reject(this.#awayNow())

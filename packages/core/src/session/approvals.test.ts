@@ -1,5 +1,5 @@
 import { flushEventLoop } from '@beamclaw/actor/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
 import { defaultTenant } from '../base/ids.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
@@ -192,6 +192,37 @@ describe('a session that waits for approval', () => {
     expect(await lastSeq()).toBeGreaterThan(before)
     await vi.waitFor(async () => expect(await set.claw.approvals.list()).toEqual([]))
     await set.claw.stop()
+  })
+
+  test('is at rest again after a message was refused that was to steer it', async () => {
+    const store = new TroubledStore('activity')
+    const set = await scene(caller('prod'), {}, {}, { store })
+    onTestFinished(() => set.claw.kill())
+    const session = set.claw.session(key)
+    session
+      .send('go')
+      .result()
+      .catch(() => {})
+    await first(set)
+    await set.clock.advance(61_000)
+    await flushEventLoop()
+    const held = Promise.withResolvers<void>()
+    store.before = () => held.promise
+    const refused = expect(session.send('no', { queueMode: 'steer', tools: ['deploy'] }).accepted).rejects.toMatchObject({
+      code: 'invalid-option',
+    })
+    await flushEventLoop()
+    // What it may use is gone by the time at which the session is listed.
+    set.claw.updateAgents([{ id: 'main', model: 'test/model' }])
+    held.resolve()
+    await refused
+    await flushEventLoop()
+    let isDrained = false
+    void set.claw.drain().then(() => {
+      isDrained = true
+    })
+    await flushEventLoop()
+    expect(isDrained).toBe(true)
   })
 
   test('leaves memory, holds up no drain, and is changed by no look at it', async () => {

@@ -16,6 +16,9 @@ class Sessions {
   readonly busy = new Set<SessionKey>()
   readonly starting = new Set<SessionKey>()
   readonly departures: Departures
+  /** What a pause waits for. */
+  step: Promise<void> = Promise.resolve()
+  readonly pauseLimits: (number | undefined)[] = []
   #children: { readonly id: SessionKey; readonly actor: object }[]
   readonly #ends = new Map<SessionKey, () => void>()
 
@@ -40,7 +43,12 @@ class Sessions {
 
   begin(id: SessionKey): void {
     const inspect = (): object => ({ state: this.starting.has(id) ? 'starting' : 'running' })
-    this.#children.push({ id, actor: { call: async () => void this.paused.push(id), leaveTo: () => true, inspect } })
+    const call = async (_: unknown, { timeoutMs }: { readonly timeoutMs?: number }): Promise<void> => {
+      this.paused.push(id)
+      this.pauseLimits.push(timeoutMs)
+      await this.step
+    }
+    this.#children.push({ id, actor: { call, leaveTo: () => true, inspect } })
   }
 
   /** Ends what is to end. */
@@ -110,6 +118,34 @@ test('all leave at once, without a pause, where none may go on', async () => {
   await sessions.end()
   await letGo
   expect(await sessions.departures.hasGone(many[0] as SessionKey)).toBe(false)
+})
+
+test('a step under way has its time: the session is ended once the step is done, and no sooner', async () => {
+  const [key] = many as [SessionKey]
+  const sessions = new Sessions([key])
+  sessions.busy.add(key)
+  const step = Promise.withResolvers<void>()
+  sessions.step = step.promise
+  const letGo = sessions.departures.letGo(1_000)
+  await flushEventLoop()
+  expect([sessions.paused, sessions.pauseLimits, sessions.ending]).toEqual([[key], [1_000], []])
+  step.resolve()
+  await flushEventLoop()
+  expect(sessions.ending).toEqual([key])
+  await sessions.end()
+  await letGo
+})
+
+test('a step that takes longer than its time does not keep its session', async () => {
+  const [key] = many as [SessionKey]
+  const sessions = new Sessions([key])
+  sessions.busy.add(key)
+  sessions.step = Promise.reject(new Error('call-timeout'))
+  const letGo = sessions.departures.letGo(1_000)
+  await flushEventLoop()
+  expect(sessions.ending).toEqual([key])
+  await sessions.end()
+  await letGo
 })
 
 test('the first caller of one that has left is told so, once that is true; the next one finds out what is wrong with that', async () => {

@@ -1,9 +1,13 @@
 import { flushEventLoop, gate } from '@beamclaw/actor/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { defaultTenant, parseRunId } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
+import { TroubledStore } from '../testing/troubled-store.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { Session } from './session.ts'
+import { caller, first, scene } from './testing/approval-scene.ts'
 
 const key = 'agent:main:main'
 const fine = (): FunctionModel => new FunctionModel(() => ({ text: 'fine' }))
@@ -30,6 +34,35 @@ describe('a key that is used again', () => {
     await session.follow('waiting').result()
     await mismatch('running')
     expect(await session.send('one', { idempotencyKey: 'running' }).accepted).toMatchObject({ status: 'completed' })
+  })
+
+  test('while its message is on its way to a run that waits for a decision is that of one message', async () => {
+    const store = new TroubledStore('activity')
+    const set = await scene(caller('prod'), {}, {}, { store })
+    onTestFinished(() => set.claw.kill())
+    const session = set.claw.session(key)
+    session
+      .send('go')
+      .result()
+      .catch(() => {})
+    await first(set)
+    await set.clock.advance(61_000)
+    await flushEventLoop()
+    const init = vi.spyOn(Session.prototype, 'init')
+    onTestFinished(() => init.mockRestore())
+    await session.inspect()
+    const actors: readonly unknown[] = init.mock.contexts
+    const actor = actors.at(-1) as Session
+    const held = gate()
+    store.before = () => held.promise
+    // Sessions carry out one message of the work lane after the other. A node may send on the control lane, too: there, both wait for the list at once.
+    const message = { type: 'send', runId: parseRunId('one'), message: { role: 'user', content: 'no' }, queueMode: 'steer' } as const
+    const sent = [1, 2].map(() => actor.call(message, { lane: 'control' }))
+    await flushEventLoop()
+    held.resolve()
+    expect(await Promise.all(sent)).toMatchObject([{ runId: 'one' }, { runId: 'one' }])
+    const accepted = (await store.readLog([defaultTenant, 'sessions', 'main', 'main']))?.records.filter(({ type }) => type === 'message-in')
+    expect(accepted).toMatchObject([{ seq: 1 }, { data: { runId: 'one' } }])
   })
 
   test('is refused after a snapshot and a restart too', async () => {

@@ -1,9 +1,11 @@
 import { SystemClock } from '@beamclaw/actor'
+import { ManualClock } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
 import { parseNodeId, parseSessionKey, parseTenantId } from '../base/ids.ts'
+import type { JsonValue } from '../base/messages.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
-import type { Cluster } from '../ports/cluster.ts'
+import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import { RemoteSessions, type SessionCall } from './remote-sessions.ts'
 import type { SessionMessage } from './session.ts'
 
@@ -51,6 +53,31 @@ test('what is known of a place counts no longer than its node is a member', asyn
   expect([await places.placeOf(key), await places.placeOf(key), asked.length]).toEqual([other, other, 1])
   members.splice(1, 1)
   expect([await places.placeOf(key), asked.length]).toEqual([third, 2])
+})
+
+test('a place counts from the moment at which it was asked: the session may have left memory since it replied', async () => {
+  const [self, other] = ['self', 'other'].map((id) => ({ id: parseNodeId(id), incarnation: `${id}-1` })) as [NodeRef, NodeRef]
+  const clock = new ManualClock()
+  const reply = Promise.withResolvers<JsonValue>()
+  let looks = 0
+  const cluster = {
+    self,
+    members: [self, other],
+    locate: async () => {
+      looks++
+      return { node: other, isOwner: true }
+    },
+    request: () => reply.promise,
+  } as unknown as Cluster
+  const places = new RemoteSessions({ tenant: parseTenantId('default'), cluster, clock, passivateAfterMs: 60_000 })
+  const asked = places.ask(other, key, { message: { type: 'inspect' }, lane: 'control', entry: 'find' }, 50_000)
+  await clock.advance(20_000)
+  reply.resolve({ value: 'late' })
+  expect(await asked).toBe('late')
+  await clock.advance(9_999)
+  expect([await places.placeOf(key), looks]).toEqual([other, 0])
+  await clock.advance(1)
+  expect([await places.placeOf(key), looks]).toEqual([other, 1])
 })
 
 test.each([
