@@ -143,8 +143,33 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])('whatever ends first, each log gets its reco
   }
 })
 
+test('what waits for a group under way stays before what follows it in the same log', async () => {
+  const server = new Server()
+  void server.append('a', '1')
+  await turn()
+  void server.append('a', '2')
+  // More than fits into one group, so that the last append is not looked at with the one before it.
+  for (const list of names(200)) void server.append(list, 'x', { size: 40 * 1024 })
+  void server.append('a', '3')
+  await turn()
+  expect(server.underWay.map(({ lists }) => lists.length)).toEqual([1, 102])
+  const sent: string[] = []
+  while (server.underWay.length > 0) sent.push(...((await server.end(0)).get('a') ?? []))
+  expect(sent).toEqual(['1', '2', '3'])
+})
+
 test('is full at 64 MiB', () => {
   const server = new Server()
   for (let count = 0; count < 64; count++) void server.append('a', 'x', { size: 1024 * 1024 })
   expect(() => server.groups.checkRoom(1)).toThrow(expect.objectContaining({ code: 'overloaded' }))
+})
+
+test('has room again once it has refused what a broken handle left waiting', async () => {
+  const server = new Server()
+  const failure = new BeamClawError('store-io', 'the connection was lost')
+  const refused = server.append('a', 'x', { size: 60 * 1024 * 1024, refusal: () => failure })
+  expect(() => server.groups.checkRoom(10 * 1024 * 1024)).toThrow(expect.objectContaining({ code: 'overloaded' }))
+  await expect(refused).rejects.toBe(failure)
+  server.groups.checkRoom(10 * 1024 * 1024)
+  expect(server.underWay).toEqual([])
 })

@@ -7,8 +7,9 @@ const ttlMs = 15_000
 const record = { id: 'b', state: 'up', load: 0, wire: [1, 1], records: [1, 1], isMember: true, heartbeatMs: 1_000, ttlMs } as const
 
 /** A node that renewed at a time. */
-function node(renewedAt: number, listeners: number, incarnation = 'other'): ListedNode {
-  return { incarnation, ends: String(renewedAt + ttlMs), listeners, record: decodeMember(encodeMember(record as never)) }
+function node(renewedAt: number, listeners: number, incarnation = 'other', heartbeatMs = 1_000): ListedNode {
+  const text = encodeMember({ ...record, heartbeatMs } as never)
+  return { incarnation, ends: String(renewedAt + ttlMs), listeners, record: decodeMember(text) }
 }
 
 /** Lists at times; returns the suspects after the last one, as the next heartbeat sees them. */
@@ -46,5 +47,21 @@ describe('a node without a listener', () => {
     for (const now of [12_000, 14_000]) watch.see({ now, nodes: [node(0, 0)] }, 'self', now)
     expect(watch.suspects(14_900)).toEqual([])
     expect(watch.suspects(15_000)).toHaveLength(1)
+  })
+
+  test('is not suspected after an absence of the server on what was seen before it', () => {
+    const watch = new DeathWatch(1_000)
+    watch.see({ now: 10_000, nodes: [node(0, 0)] }, 'self', 10_000)
+    watch.pauseUntil(15_000)
+    expect(watch.suspects(15_000)).toEqual([])
+    watch.see({ now: 15_000, nodes: [node(0, 0)] }, 'self', 15_000)
+    expect(watch.suspects(15_100)).toEqual([])
+    expect(watch.suspects(16_000)).toHaveLength(1)
+  })
+
+  test('is late by its own heartbeat where that is slower than the one of the observer', () => {
+    const slow = node(9_500, 0, 'slow', 5_000)
+    expect(suspectsAfter([10_000, slow], [15_000, slow])).toEqual([])
+    expect(suspectsAfter([10_000, slow], [16_500, slow])).toEqual(['slow'])
   })
 })

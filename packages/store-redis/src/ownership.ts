@@ -30,7 +30,7 @@ const keptAtOnce = 500
 
 interface Held {
   readonly nonce: string
-  keptAt: number
+  readonly keptAt: number
 }
 
 /**
@@ -40,7 +40,9 @@ interface Held {
 export class Ownership {
   readonly #options: OwnershipOptions
   readonly #keepMs: number
+  /** Those that were kept longest ago first. */
   readonly #held = new Map<string, Held>()
+  #isKeeping = false
 
   constructor(options: OwnershipOptions) {
     this.#options = options
@@ -59,7 +61,7 @@ export class Ownership {
     // A grant that arrives late may have passed to another node.
     if (membership.life !== life) throw isolated(0)
     if (outcome === 'owned') throw owned(key, { id: first as NodeId, incarnation: second as string })
-    this.#held.set(key, { nonce, keptAt: this.#options.clock.monotonic() })
+    this.#hold(key, { nonce, keptAt: this.#options.clock.monotonic() })
     return { key, owner: id, token: { epoch: Number(first), nonce }, expiresAt: life.fence.confirmedAt + ttlMs }
   }
 
@@ -80,20 +82,29 @@ export class Ownership {
     return { kind, node: { id: id as NodeId, incarnation: incarnation as string }, epoch }
   }
 
-  /** Has the server keep the keys that it would forget first. Called with each heartbeat. */
+  /** Has the server keep the keys that it would forget first. Called with each heartbeat: one that could not be kept is tried again by the next. */
   async keep(): Promise<void> {
+    if (this.#isKeeping) return
     const now = this.#options.clock.monotonic()
     const due: [key: string, held: Held][] = []
     for (const entry of this.#held) {
-      // The oldest come first.
       if (now - entry[1].keptAt < this.#keepMs / 2 || due.length === keptAtOnce) break
       due.push(entry)
     }
-    for (const [key, { nonce }] of due) {
-      this.#held.delete(key)
-      this.#held.set(key, { nonce, keptAt: now })
-    }
-    await Promise.all(due.map(([key, { nonce }]) => this.#script('keeping a key', keepScript, key, [nonce, String(this.#keepMs)])))
+    this.#isKeeping = true
+    const keeping = due.map(async ([key, held]) => {
+      await this.#script('keeping a key', keepScript, key, [held.nonce, String(this.#keepMs)])
+      // It may have been released meanwhile, or claimed again.
+      if (this.#held.get(key) === held) this.#hold(key, { nonce: held.nonce, keptAt: now })
+    })
+    await Promise.allSettled(keeping)
+    this.#isKeeping = false
+    await Promise.all(keeping)
+  }
+
+  #hold(key: string, held: Held): void {
+    this.#held.delete(key)
+    this.#held.set(key, held)
   }
 
   /** The life that held the keys is over. */
