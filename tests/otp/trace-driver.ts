@@ -145,7 +145,9 @@ class TracedSupervisor extends Supervisor {
   }
 }
 
+/** Erlang tells the log alone which child reached the limit of restarts; here the reason says it, too. */
 function reasonWord(reason: ExitReason): string {
+  if (reason.type === 'shutdown' && BeamClawError.isInstance(reason.detail, 'restart-limit')) return 'shutdown'
   return reason.type === 'shutdown' && reason.detail !== undefined ? 'shutdown-detail' : reason.type
 }
 
