@@ -4,11 +4,11 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
-import { nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { CrashFileSystem } from './testing/crash-file-system.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { logKey, scratchDirectory } from './testing/scratch.ts'
+import { strictFileSystem } from './testing/strict-file-system.ts'
 
 const other = storeKey('sessions', 'ops', 'other')
 const directory = join('default', 'sessions', 'ops', 'main.blobs')
@@ -129,7 +129,7 @@ describe('the files of blobs', () => {
       const fileSystem = faultyFileSystem(async (name, args) => {
         if (!isFailing || name !== 'write') return
         const [descriptor, bytes, offset, length, position] = args as [number, Buffer, number, number, number]
-        await nodeFileSystem.write(descriptor, bytes, offset, length >> 1, position)
+        await strictFileSystem.write(descriptor, bytes, offset, length >> 1, position)
         throw systemError(code)
       })
       await using store = new FsStore({ path: scratch.path, fileSystem })

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { ManualClock } from '@beamclaw/core/testing'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test, vi } from 'vitest'
-import { nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { LogProcess, logKey, ownPath, scratchDirectory } from './testing/scratch.ts'
+import { strictFileSystem } from './testing/strict-file-system.ts'
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
 if (!canMount) console.log('skipped: F10 on a real full disk needs the right to mount a tmpfs')
@@ -67,7 +67,7 @@ describe('no room', () => {
         if (!isFull || name !== 'write') return
         const [descriptor, bytes, offset, length, position] = args as [number, Buffer, number, number, number]
         // More than one whole record reaches the file.
-        await nodeFileSystem.write(descriptor, bytes, offset, (length * 3) >> 2, position)
+        await strictFileSystem.write(descriptor, bytes, offset, (length * 3) >> 2, position)
         throw systemError(code)
       })
       const owner = new LogProcess(scratch.path, { fileSystem })

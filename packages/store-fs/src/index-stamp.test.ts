@@ -15,6 +15,7 @@ import { CrashFileSystem } from './testing/crash-file-system.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { mortalFileSystem } from './testing/mortal-file-system.ts'
 import { scratchDirectory } from './testing/scratch.ts'
+import { strictFileSystem } from './testing/strict-file-system.ts'
 
 async function folder(): Promise<string> {
   const scratch = await scratchDirectory('memory')
@@ -125,10 +126,10 @@ describe('a byte that has changed while no process ran', () => {
       if (name === 'read' && args[0] === descriptor) throw systemError('EIO')
     })
     const watched = {
-      ...nodeFileSystem,
+      ...strictFileSystem,
       read: fileSystem.read,
-      open: async (...args: Parameters<typeof nodeFileSystem.open>) => {
-        const opened = await nodeFileSystem.open(...args)
+      open: async (...args: Parameters<typeof strictFileSystem.open>) => {
+        const opened = await strictFileSystem.open(...args)
         descriptor = args[0] === file && args[1] === 'r' ? opened : undefined
         return opened
       },

@@ -51,6 +51,7 @@ export class Wal {
   #rotations: PromiseWithResolvers<void>[] = []
   #room: PromiseWithResolvers<void> | undefined
   #failure: BeamClawError | undefined
+  #ending: Promise<void> | undefined
 
   private constructor(options: WalOptions, segment: CurrentSegment) {
     this.#options = options
@@ -164,7 +165,13 @@ export class Wal {
     await this.#draining
   }
 
-  async end(reason: BeamClawError): Promise<void> {
+  /** Releases the segment, once: the system gives the descriptor to another file after that. */
+  end(reason: BeamClawError): Promise<void> {
+    this.#ending ??= this.#end(reason)
+    return this.#ending
+  }
+
+  async #end(reason: BeamClawError): Promise<void> {
     this.fail(reason)
     await this.#draining
     await this.#options.fileSystem.close(this.#segment.descriptor).catch(() => undefined)

@@ -1,14 +1,15 @@
 /** A file system whose calls fail or wait as a test decides. */
-import { type FileSystem, nodeFileSystem } from '../file-system.ts'
+import type { FileSystem } from '../file-system.ts'
+import { strictFileSystem } from './strict-file-system.ts'
 
 /** Called before each call; may throw an error of the system, or wait. */
 export type BeforeCall = (name: keyof FileSystem, args: readonly unknown[]) => Promise<void> | void
 
 const synchronous: ReadonlySet<string> = new Set(['isUnsealed', 'identify'])
 
-/** Returns the real file system with `before` in front of every asynchronous call. */
+/** Returns the strict file system with `before` in front of every asynchronous call. */
 export function faultyFileSystem(before: BeforeCall): FileSystem {
-  return new Proxy(nodeFileSystem, {
+  return new Proxy(strictFileSystem, {
     get(target, name: keyof FileSystem) {
       const call = target[name] as (...args: unknown[]) => unknown
       if (synchronous.has(name)) return call

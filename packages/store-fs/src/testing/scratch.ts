@@ -7,10 +7,10 @@ import type { FencingToken, StoreKey } from '@beamclaw/core'
 import { ManualClock } from '@beamclaw/core/testing'
 import { storeKey } from '@beamclaw/testkit'
 import { stopped } from '../failures.ts'
-import { nodeFileSystem } from '../file-system.ts'
 import type { FsLog } from '../fs-log.ts'
 import { LogStore, type LogStoreOptions } from '../log-store.ts'
 import { fsStoreDefaults } from '../options.ts'
+import { strictFileSystem } from './strict-file-system.ts'
 
 /** Creates a directory that is removed at the end of the block; in memory where syncing to a disk is not under test. */
 export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promise<{ readonly path: string } & AsyncDisposable> {
@@ -32,7 +32,7 @@ export class LogProcess {
   #store: Promise<LogStore> | undefined
 
   constructor(root: string, options: Partial<LogStoreOptions> = {}) {
-    const { fileSystem = nodeFileSystem } = options
+    const { fileSystem = strictFileSystem } = options
     this.#options = {
       root,
       fileSystem,
