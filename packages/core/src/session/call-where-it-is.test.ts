@@ -50,7 +50,7 @@ function scene(place: NodeRef, replies: readonly Reply[]) {
   }
   const remote = new RemoteSessions({ tenant, cluster, clock, passivateAfterMs: 60_000 })
   const services = { clock, random: { next: () => 0.5 } }
-  const call: SessionCall = { message: { type: 'inspect' }, lane: 'control', entry: 'find' }
+  const call: SessionCall = { message: { type: 'answering' }, lane: 'control', entry: 'find' }
   const outcome = callWhereItIs<unknown>(key, call, { tenant, cluster, services, places: undefined, remote, here })
   return { clock, asked, taken, outcome }
 }

@@ -70,7 +70,7 @@ test('a place counts from the moment at which it was asked: the session may have
     request: () => reply.promise,
   } as unknown as Cluster
   const places = new RemoteSessions({ tenant: parseTenantId('default'), cluster, clock, passivateAfterMs: 60_000 })
-  const asked = places.ask(other, key, { message: { type: 'inspect' }, lane: 'control', entry: 'find' }, 50_000)
+  const asked = places.ask(other, key, { message: { type: 'answering' }, lane: 'control', entry: 'find' }, 50_000)
   await clock.advance(20_000)
   reply.resolve({ value: 'late' })
   expect(await asked).toBe('late')

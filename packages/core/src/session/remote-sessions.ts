@@ -11,6 +11,7 @@ import type { JsonValue } from '../base/messages.ts'
 import { ownerIn, placementOf } from '../defaults/placement.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import { firstReply } from './first-reply.ts'
+import { readRemoteReply } from './remote-reply.ts'
 import type { SessionMessage } from './session.ts'
 import { sessionLease } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
@@ -133,7 +134,7 @@ export class RemoteSessions {
     return node
   }
 
-  /** Resolves with the reply of the session at another node. Rejects as `Cluster.request` does. */
+  /** Resolves with the reply of the session at another node. Rejects as `Cluster.request` does, and `unknown-message` for one that cannot be read. */
   async ask<T>(node: NodeRef, key: SessionKey, call: SessionCall, timeoutMs: number): Promise<T> {
     const frame: SessionFrame = { type: 'session', tenant: this.#tenant, key, ...call }
     const askedAt = this.#clock.monotonic()
@@ -141,10 +142,9 @@ export class RemoteSessions {
       this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs: leftMs })
     const againMs = long.has(call.message.type) ? longReadMs : timeoutMs
     const reply = await firstReply({ request, clock: this.#clock, timeoutMs, againMs })
-    if (typeof reply !== 'object' || reply === null)
-      throw new BeamClawError('unknown-message', `Node "${node.id}" replied what this version cannot read`)
+    const value = readRemoteReply(call.message.type, reply, node.id)
     this.#learn(key, node, askedAt)
-    return (reply as { readonly value?: unknown }).value as T
+    return value as T
   }
 
   /** Takes what a failure says of the place. Returns whether the call is to be made again, where the session is now. */
