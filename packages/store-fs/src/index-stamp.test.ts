@@ -307,7 +307,7 @@ describe('a power cut at any call', () => {
       })
       await Promise.race([living, cut.promise])
       isOver = atCut === undefined
-      die()
+      await die()
       await living
       if (atCut !== undefined) await checkAfter(after, atCut, `cut at ${cutAt}`)
       for (const one of [path, after]) await rm(one, { recursive: true, force: true })

@@ -65,7 +65,7 @@ async function play(root: string, seed: number): Promise<void> {
     const after = join(root, `run-${run}`)
     const mode = next(3)
     crashing.crash(after, () => (mode === 0 ? false : mode === 1 ? true : next(2) === 0))
-    die()
+    await die()
     directory = after
     await check(directory, promised, `seed ${seed}, run ${run}, cut at ${cutAt}, mode ${mode}`)
   }
@@ -169,7 +169,7 @@ async function check(root: string, promised: ReadonlyMap<string, Promise_>, note
       throw error
     }
   }
-  die()
+  await die()
 }
 
 test(
