@@ -5,7 +5,6 @@ import { type LabNode, Nodes } from './lab/nodes.ts'
 interface Asked {
   readonly type: string
   readonly key: string
-  readonly message: { readonly type: string }
   readonly ids: readonly number[]
 }
 
@@ -14,15 +13,15 @@ class Liar implements ClusterHost {
   readonly wire = [1, 1] as const
   readonly records = [1, 1] as const
   readonly asked = new Set<string>()
-  reply: (type: string) => JsonValue = () => null
+  reply: JsonValue = null
 
   async onRequest(body: JsonValue): Promise<JsonValue> {
-    const { type, key, message, ids } = body as unknown as Asked
+    const { type, key, ids } = body as unknown as Asked
     if (type === 'events.listen') return { head: 0 }
     if (type === 'events.renew') return { heads: ids.map(() => 0) }
     if (type !== 'session') return null
     this.asked.add(key)
-    return this.reply(message.type)
+    return this.reply
   }
 
   onTell(): void {}
@@ -92,8 +91,8 @@ const nearly: readonly (readonly [call: string, reply: JsonValue])[] = [
   ['fork', { ...exported, messages: [entry, {}] }],
 ]
 
-test('a node that replies what no version does breaks no caller: each call is told so', async () => {
-  await using lab = await Nodes.start({ count: 1 })
+/** Resolves with a liar that has joined, and a session that lives there. */
+async function besideLiar(lab: Nodes) {
   const liar = new Liar()
   const node = lab.network.node('liar')
   await node.join(liar)
@@ -105,13 +104,19 @@ test('a node that replies what no version does breaks no caller: each call is to
       .inspect()
       .catch(() => {})
   const session = claw.session([...liar.asked][0] as string)
+  return { liar, node, claw, session }
+}
+
+test('a node that replies what no version does breaks no caller: each call is told so', async () => {
+  await using lab = await Nodes.start({ count: 1 })
+  const { liar, node, claw, session } = await besideLiar(lab)
   const told = { code: 'unknown-message', message: expect.stringContaining('Node "liar" replied what this version cannot read') }
   for (const [what, lie] of Object.entries(lies)) {
-    liar.reply = () => lie
+    liar.reply = lie
     for (const [call, make] of Object.entries(calls)) await expect(make(session), `${call}: ${what}`).rejects.toMatchObject(told)
   }
   for (const [call, value] of nearly) {
-    liar.reply = () => ({ value })
+    liar.reply = { value }
     await expect(calls[call]?.(session), `${call}: ${JSON.stringify(value)}`).rejects.toMatchObject(told)
   }
   // The node itself goes on, with the sessions that it has.
@@ -122,20 +127,10 @@ test('a node that replies what no version does breaks no caller: each call is to
 
 test('what callers do not rely on may be new', async () => {
   await using lab = await Nodes.start({ count: 1 })
-  const liar = new Liar()
-  const node = lab.network.node('liar')
-  await node.join(liar)
-  const [{ claw }] = lab.nodes as [LabNode]
-  await vi.waitFor(() => expect(claw.cluster.nodes).toHaveLength(2), { timeout: 10_000, interval: 5 })
-  for (let next = 0; liar.asked.size === 0; next++)
-    await claw
-      .session(`agent:main:s${next}`)
-      .inspect()
-      .catch(() => {})
-  const session = claw.session([...liar.asked][0] as string)
-  liar.reply = () => ({ value: { ...history, ofLater: 1, messages: [{ ...entry, ofLater: { a: 1 } }] }, ofLater: 1 })
+  const { liar, node, session } = await besideLiar(lab)
+  liar.reply = { value: { ...history, ofLater: 1, messages: [{ ...entry, ofLater: { a: 1 } }] }, ofLater: 1 }
   expect(await session.history()).toMatchObject({ total: 1, messages: [{ runId: 'a' }] })
-  liar.reply = () => ({ value: { runId: 'a-run', wasAborted: false, status: 'of-later' } })
+  liar.reply = { value: { runId: 'a-run', wasAborted: false, status: 'of-later' } }
   expect(await session.abort('a-run')).toMatchObject({ status: 'of-later' })
   await node.stop()
 })
